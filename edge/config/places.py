@@ -1,0 +1,59 @@
+"""Where each thing lies. One option (`--root DIR`) moves all of it, as the demo and the tests do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    root: Path = Path("/")
+
+    @property
+    def etc(self) -> Path:
+        return self.root / "etc/kentongan"
+
+    @property
+    def state(self) -> Path:
+        return self.root / "var/lib/kentongan"
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run/kentongan"
+
+    @property
+    def site(self) -> Path:
+        return self.etc / "site.toml"
+
+    @property
+    def trust(self) -> Path:
+        """keyset.jws, binding.jws, root.pub, broker-ca.pem: public, owned by root."""
+        return self.etc / "trust"
+
+    @property
+    def secrets(self) -> Path:
+        """tls.key, tls.pem, box.key; outside systemd the daemons read them through $CREDENTIALS_DIRECTORY."""
+        return self.etc / "secrets"
+
+    @property
+    def generations(self) -> Path:
+        """active.json and gen-N.json."""
+        return self.state / "config"
+
+    @property
+    def bare(self) -> Path:
+        """The last pins, second copy on the boot partition."""
+        return self.root / "boot/firmware/kentongan/bare.json"
+
+    @property
+    def ledger(self) -> Path:
+        return self.state / "ledger/ledger.db"
+
+    @property
+    def link(self) -> Path:
+        """One socket per role: relay.sock, sms.sock, cameras.sock, config.sock, page.sock, cli.sock."""
+        return self.run / "link"
+
+    @property
+    def activations(self) -> Path:
+        """On-time of the last hour, on tmpfs: gone with the boot it belongs to."""
+        return self.run / "activations.json"
