@@ -1,0 +1,145 @@
+"""The small signed bodies between box and centre: receipt, command, beat, state. Exact members: docs/contract.md."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import msgspec
+
+from edge.core.events import canonical
+from edge.core.seal import Forged, Signer, b64, unb64, verify
+from edge.core.words import BoxId, Epoch, Json
+
+COMMAND_LIMIT: Final = 4 * 1024
+RANGES_LIMIT: Final = 64
+BEAT_LIMIT: Final = 2 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Have:
+    """The centre has stored these sequences (inclusive ranges) of one epoch; the digest proves which bytes."""
+
+    epoch: Epoch
+    ranges: tuple[tuple[int, int], ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The centre's application has stored it. Idempotent: no counter, no nonce, unknown members ignored."""
+
+    box: BoxId
+    receiver: str
+    time: str
+    have: tuple[Have, ...] = ()
+    beat: str | None = None  # nonce of the beat that this answers
+    ask: tuple[tuple[Epoch, int, int], ...] = ()
+    v: int = 1
+
+
+class _Command(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    box: str
+    jti: str
+    nonce: str
+    exp: int
+    name: str
+    args: dict[str, str | int]
+    by: str
+    v: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One order to one box. exp: seconds since 1970, judged only when the box's clock is synced."""
+
+    box: BoxId
+    jti: str
+    nonce: str
+    exp: int
+    name: str
+    args: dict[str, str | int]
+    by: str
+    v: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Signed every minute by the box; its receipt alone decides "centre listening"."""
+
+    box: BoxId
+    nonce: str
+    epoch: Epoch
+    ordinal: int  # how many epochs this box has had: orders epochs
+    head: int  # last sequence made
+    time: str
+    timequality: str
+    pending: int  # events without a receipt
+    v: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The retained picture of a box; as the will it says online=false. Unsigned: it informs, it never decides."""
+
+    box: BoxId
+    site: str
+    session: str
+    online: bool
+    version: str
+    config: int
+    bootid: str
+    epoch: Epoch
+    ordinal: int
+    head: int
+    nonce: str
+    timequality: str
+    zones: dict[str, str]
+    sounders: dict[str, str]
+    troubles: tuple[str, ...] = ()
+    v: int = 1
+
+
+_Body = TypeVar("_Body", Receipt, Command, Beat, State)
+
+
+def encode(body: Receipt | Command | Beat | State) -> bytes:
+    """Canonical JSON: the same value is the same bytes on every machine."""
+    return canonical(msgspec.to_builtins(body))
+
+
+def decode(raw: bytes, form: type[_Body]) -> _Body:
+    """Strict types; a command also refuses unknown members, and a receipt too many ranges. Raises Forged."""
+    try:
+        if form is Command:
+            msgspec.json.decode(raw, type=_Command)
+        body = msgspec.json.decode(raw, type=form)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Forged(f"not a {form.__name__.lower()}") from error
+    if isinstance(body, Receipt) and sum(len(have.ranges) for have in body.have) > RANGES_LIMIT:
+        raise Forged(f"more than {RANGES_LIMIT} ranges")
+    return body
+
+
+def sign_beat(beat: Beat, signer: Signer) -> bytes:
+    body: dict[str, Json] = msgspec.to_builtins(beat)
+    return canonical({**body, "sig": b64(signer.sign(canonical(body)))})
+
+
+def read_beat(raw: bytes, public: bytes) -> Beat:
+    """Verify a box's beat. Raises Forged."""
+    if len(raw) > BEAT_LIMIT:
+        raise Forged(f"larger than {BEAT_LIMIT} bytes")
+    beat = decode(raw, Beat)
+    body = msgspec.json.decode(raw)
+    signature = unb64(str(body.pop("sig", "")))
+    verify(public, signature, canonical(body))
+    return beat
+
+
+def digest_of(digests: Iterable[bytes]) -> str:
+    """Digest over events' SHA-256 digests in order of sequence: base64url of SHA-256 over their concatenation."""
+    whole = hashlib.sha256()
+    for digest in digests:
+        whole.update(digest)
+    return b64(whole.digest())
