@@ -1,0 +1,38 @@
+# Every target sets itself up: python3, git and make are enough, no root. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench lab clean lock demo-ready test-ready
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: demo-ready ## the whole story on simulated hardware; KEEP=1 stays, with buttons to press
+	@$(VENV)/kentongan demo $(if $(filter-out 0,$(KEEP)),--keep)
+
+test: test-ready ## the tests; ONLY=tests/unit runs a part
+	@$(VENV)/pytest $(or $(ONLY),tests) --ignore=tests/bench --ignore=tests/lab
+
+check: test-ready ## what CI runs: format, lint, types, import arrows, tests
+	$(VENV)/ruff format --check
+	$(VENV)/ruff check
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+	@$(MAKE) --no-print-directory test
+
+bench: test-ready ## figures beside their baselines, measured in one run
+	@$(VENV)/python -m tests.bench
+
+lab: test-ready ## real kernel, real GPIO device, real systemd (builds a kernel once: 4 minutes, root)
+	@$(VENV)/pytest tests/lab
+
+clean: ## remove what the other targets made (keeps .cache, which only costs time)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -not -path './.cache/*' -prune -exec rm -rf {} +
+
+lock: ## resolve setup.cfg anew into tests/lock*.txt
+	@$(PYTHON) tests/bootstrap.py lock
+
+demo-ready test-ready:
+	@$(PYTHON) tests/bootstrap.py $(@:-ready=)
