@@ -12,7 +12,7 @@ demo: demo-ready ## the whole story on simulated hardware; KEEP=1 stays, with bu
 	@$(VENV)/kentongan demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 test: test-ready ## the tests; ONLY=tests/unit runs a part
-	@$(VENV)/pytest $(or $(ONLY),tests) --ignore=tests/bench --ignore=tests/lab
+	@$(VENV)/python -m pytest $(or $(ONLY),tests) --ignore=tests/bench --ignore=tests/lab
 
 check: test-ready ## what CI runs: format, lint, types, import arrows, tests
 	$(VENV)/ruff format --check
@@ -25,7 +25,7 @@ bench: test-ready ## figures beside their baselines, measured in one run
 	@$(VENV)/python -m tests.bench
 
 lab: test-ready ## real kernel, real GPIO device, real systemd (builds a kernel once: 4 minutes, root)
-	@$(VENV)/pytest tests/lab
+	@$(VENV)/python -m pytest tests/lab
 
 clean: ## remove what the other targets made (keeps .cache, which only costs time)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
