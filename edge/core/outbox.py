@@ -1,0 +1,159 @@
+"""What waits for the centre, in the order it should leave; the delivery table applied to every row. Pure."""
+
+import heapq
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from edge.core.delivery import COMMIT_WITHIN_NS, POISON_LIMIT, RANK, RULES, Answer, RowState, Wait, pause_ns
+from edge.core.words import EventClass, EventId
+
+CURRENT: Final = 2**31  # order of the running epoch before the ledger has told its ordinal: after every other
+
+
+@dataclass(slots=True)
+class Waiting:
+    """One row that no receipt covers yet."""
+
+    id: EventId
+    order: int  # the epoch's ordinal: old epochs leave first within a class
+    event_class: EventClass
+    digest: bytes
+    shown: bool = False
+    state: RowState = RowState.STORED
+    durable: bool = True  # a commit covers it; False goes out marked so
+    made_ns: int = 0
+    attempt: int = 0
+    poisonings: int = 0
+    due_ns: int = 0  # may be taken from then on
+
+
+_Key = tuple[int, int, int, EventId]
+
+
+def _key(row: Waiting) -> _Key:
+    return RANK[row.event_class], row.order, row.id.seq, row.id
+
+
+class Outbox:
+    """Rows of one bearer. A row is in `_rows` until its receipt; `_ready` and `_later` are views that may be stale."""
+
+    def __init__(self, random01: Callable[[], float]) -> None:
+        self._random01 = random01
+        self._rows: dict[EventId, Waiting] = {}
+        self._ready: list[_Key] = []
+        self._later: list[tuple[int, EventId]] = []
+        self._paused: dict[EventClass, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, identity: EventId) -> bool:
+        return identity in self._rows
+
+    def get(self, identity: EventId) -> Waiting | None:
+        return self._rows.get(identity)
+
+    def add(self, row: Waiting) -> None:
+        """Take in a row: STORED is ready at once, NEW when committed or after COMMIT_WITHIN_NS without a commit."""
+        if row.id in self._rows:
+            return
+        self._rows[row.id] = row
+        if row.state is RowState.NEW:
+            self._postpone(row, row.made_ns + COMMIT_WITHIN_NS)
+        else:
+            self._make_ready(row)
+
+    def committed(self, ids: Iterable[EventId]) -> None:
+        """The ledger has them: NEW becomes STORED. A row that left undurable meanwhile keeps its place."""
+        for identity in ids:
+            row = self._rows.get(identity)
+            if row is None:
+                continue
+            row.durable = True
+            if row.state is RowState.NEW:
+                row.state = RowState.STORED
+                self._make_ready(row)
+
+    def take(self, classes: Collection[EventClass], limit: int, now_ns: int) -> list[Waiting]:
+        """Up to `limit` rows to send now, most urgent first; they become SENT."""
+        self._wake(now_ns)
+        taken: list[Waiting] = []
+        kept: list[_Key] = []
+        while self._ready and len(taken) < limit:
+            key = heapq.heappop(self._ready)
+            row = self._rows.get(key[3])
+            if row is None or row.due_ns > now_ns or row.state not in _TAKEABLE:
+                continue
+            if row.event_class not in classes or self._paused.get(row.event_class, 0) > now_ns:
+                kept.append(key)
+                continue
+            taken.append(row)
+            row.state = RowState.SENT
+        for key in kept:
+            heapq.heappush(self._ready, key)
+        return taken
+
+    def ready(self, now_ns: int) -> EventClass | None:
+        """The most urgent class that `take` would serve now."""
+        self._wake(now_ns)
+        for _rank, _order, _seq, identity in self._ready[:8]:
+            row = self._rows.get(identity)
+            if row is not None and row.state in _TAKEABLE and row.due_ns <= now_ns:
+                return row.event_class
+        return None
+
+    def answered(self, identity: EventId, answer: Answer, now_ns: int) -> str:
+        """Apply one line of the delivery table to a SENT row; returns the trouble it raises, or ""."""
+        row = self._rows.get(identity)
+        if row is None or row.state is not RowState.SENT:
+            return ""
+        rule = RULES[answer]
+        row.attempt += 1
+        row.state = rule.then
+        if answer is Answer.POISON:
+            row.poisonings += 1
+            if row.poisonings >= POISON_LIMIT and row.event_class is not EventClass.ALARM:
+                row.state = RowState.DEAD
+                return rule.trouble
+        if rule.wait is not Wait.CONNECTION:
+            pause = pause_ns(rule.wait, row.attempt, self._random01())
+            if rule.pauses_class:
+                self._paused[row.event_class] = now_ns + pause
+            self._postpone(row, now_ns + pause)
+        return rule.trouble
+
+    def disconnected(self) -> None:
+        """No bearer any more: what was sent unanswered, and what waited for a new connection, is ready again."""
+        for row in self._rows.values():
+            if row.state in {RowState.SENT, RowState.PARKED}:
+                row.state = RowState.STORED
+                self._make_ready(row)
+        self._paused.clear()
+
+    def received(self, ids: Iterable[EventId]) -> list[Waiting]:
+        """A verified receipt covers them: gone. Returns the rows that were still waiting."""
+        return [row for identity in ids if (row := self._rows.pop(identity, None)) is not None]
+
+    @property
+    def due_ns(self) -> int | None:
+        """When the next postponed row becomes ready."""
+        return self._later[0][0] if self._later else None
+
+    def _make_ready(self, row: Waiting) -> None:
+        row.due_ns = 0
+        heapq.heappush(self._ready, _key(row))
+
+    def _postpone(self, row: Waiting, until_ns: int) -> None:
+        row.due_ns = until_ns
+        heapq.heappush(self._later, (until_ns, row.id))
+
+    def _wake(self, now_ns: int) -> None:
+        while self._later and self._later[0][0] <= now_ns:
+            due_ns, identity = heapq.heappop(self._later)
+            row = self._rows.get(identity)
+            if row is not None and row.due_ns == due_ns and row.state in _TAKEABLE:
+                heapq.heappush(self._ready, _key(row))
+
+
+_TAKEABLE: Final = frozenset({RowState.NEW, RowState.STORED, RowState.PUBLISHED})

@@ -1,0 +1,256 @@
+"""The durable record: one SQLite file, one writer, one connection, one thread. Everybody else reads copies.
+
+An event is safe when `append` returns: WAL with synchronous=FULL, one fdatasync per commit. Receipts are written
+without a sync of their own: losing one costs a repeated publication, which the centre folds.
+"""
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from edge.core.events import Frozen
+from edge.core.words import Epoch, EventClass, EventId
+
+CHECKPOINT_PAGES: Final = 256  # 1 MiB of WAL: half of what it may ever hold
+_APPLICATION_ID: Final = 0x4B544731  # "KTG1": file(1) and a person with a hex dump see what it is
+
+
+class LedgerError(Exception):
+    """The file cannot be used now: full, read-only, corrupt, or not ours. `str()` has SQLite's own words."""
+
+
+class LedgerCorrupt(LedgerError, ValueError):
+    """It is not a database, or not a sound one: set it aside and begin anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreceived:
+    """One stored row that no receipt covers."""
+
+    id: EventId
+    ordinal: int
+    event_class: EventClass
+    digest: bytes
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The newest epoch before this one and its last durable sequence."""
+
+    ordinal: int
+    epoch: Epoch
+    last: int
+
+
+class Ledger:
+    """Open file of one epoch. Every method raises LedgerError; none retries or waits for a lock."""
+
+    def __init__(self, path: Path, epoch: Epoch, *, synchronous: str = "FULL") -> None:
+        """Create or open, migrate, and claim the next ordinal for `epoch`.
+
+        synchronous: FULL; NORMAL exists as the control that loses events in the power tests
+        """
+        self._synchronous: Final = synchronous
+        self.path: Final = path
+        self.epoch: Final = epoch
+        with _translated():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db: Final = sqlite3.connect(path, isolation_level=None, timeout=0.0, check_same_thread=False)
+            try:
+                self._prepare()
+                self.past: Final = self._past()
+                self.ordinal: Final = self._claim()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _prepare(self) -> None:
+        pragmas = (
+            "locking_mode=EXCLUSIVE",  # one writer, one connection; no -shm file to map
+            "journal_mode=WAL",
+            f"synchronous={self._synchronous}",
+            "wal_autocheckpoint=0",  # checkpoint when idle, never inside an alarm's commit
+            "journal_size_limit=2097152",  # WAL <= 2 MB after a checkpoint
+            "cache_size=-512",
+            "mmap_size=0",
+            "trusted_schema=OFF",
+        )
+        for pragma in pragmas:
+            self._db.execute(f"PRAGMA {pragma}").fetchall()
+        self._migrate()
+        self._check_owner()
+
+    def _migrate(self) -> None:
+        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        for number, script in _migrations():
+            if number > version:
+                stamp = f"PRAGMA application_id={_APPLICATION_ID};PRAGMA user_version={number};"
+                self._db.executescript(f"BEGIN IMMEDIATE;{script}\n{stamp}COMMIT;")
+
+    def _check_owner(self) -> None:
+        if self._db.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+            raise LedgerCorrupt("the file is a database, but not a ledger")
+
+    def _claim(self) -> int:
+        """Give this epoch the next ordinal; a file opened again in the same run already has it."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO epoch (ordinal, epoch) SELECT coalesce(max(ordinal), 0) + 1, ? FROM epoch",
+            (self.epoch,),
+        )
+        return int(self._db.execute("SELECT ordinal FROM epoch WHERE epoch = ?", (self.epoch,)).fetchone()[0])
+
+    def _past(self) -> Past | None:
+        row = self._db.execute(
+            "SELECT ordinal, epoch, (SELECT coalesce(max(seq), 0) FROM event WHERE event.ordinal = epoch.ordinal)"
+            " FROM epoch WHERE epoch <> ? ORDER BY ordinal DESC LIMIT 1",
+            (self.epoch,),
+        ).fetchone()
+        return Past(row[0], Epoch(row[1]), row[2]) if row else None
+
+    # ---- writing ----------------------------------------------------------------------------------------------------
+
+    def append(self, events: Sequence[Frozen], notes: Mapping[str, object] | None = None) -> None:
+        """Store events of this epoch and notes in one transaction; when it returns they survive a power cut."""
+        rows = [(self.ordinal, e.id.seq, e.event_class.value, int(e.shown), e.digest, e.raw) for e in events]
+        with _translated(), self._transaction():
+            self._db.executemany(
+                "INSERT OR IGNORE INTO event (ordinal, seq, event_class, shown, digest, raw) VALUES (?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+            self._write_notes(notes or {})
+
+    def receive(self, ids: Iterable[EventId], *, receiver: str, at: str) -> None:
+        """Mark rows as covered by a verified receipt; without a sync, so that an alarm never queues behind it."""
+        with _translated(), self._unsynced(), self._transaction():
+            self._db.executemany(
+                "UPDATE event SET received_at = ?, receiver = ? WHERE seq = ? AND received_at IS NULL"
+                " AND ordinal = (SELECT ordinal FROM epoch WHERE epoch = ?)",
+                [(at, receiver, identity.seq, identity.epoch) for identity in ids],
+            )
+
+    def note(self, notes: Mapping[str, object]) -> None:
+        """Remember small things without a sync."""
+        with _translated(), self._unsynced(), self._transaction():
+            self._write_notes(notes)
+
+    def checkpoint(self) -> bool:
+        """Copy a grown WAL into the file; call when idle. True if there was something to do."""
+        with _translated():
+            if self.wal_bytes < CHECKPOINT_PAGES * 4096:
+                return False
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return True
+
+    def _write_notes(self, notes: Mapping[str, object]) -> None:
+        self._db.executemany(
+            "INSERT INTO note (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            [(key, json.dumps(value)) for key, value in notes.items()],
+        )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
+
+    @contextlib.contextmanager
+    def _unsynced(self) -> Iterator[None]:
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        try:
+            yield
+        finally:
+            self._db.execute(f"PRAGMA synchronous={self._synchronous}")
+
+    # ---- reading ----------------------------------------------------------------------------------------------------
+
+    def unreceived(self, limit: int) -> list[Unreceived]:
+        """Waiting rows, oldest epoch first."""
+        with _translated():
+            rows = self._db.execute(
+                "SELECT epoch, seq, event.ordinal, event_class, digest, shown FROM event JOIN epoch USING (ordinal)"
+                " WHERE received_at IS NULL ORDER BY event.ordinal, seq LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [Unreceived(EventId(Epoch(e), s), o, EventClass(c), d, bool(shown)) for e, s, o, c, d, shown in rows]
+
+    def fetch(self, ids: Sequence[EventId]) -> list[Frozen]:
+        """The frozen bytes of these rows; rows that are not there are left out."""
+        with _translated():
+            found = [(identity, self._row(identity)) for identity in ids]
+        return [Frozen(i, EventClass(row[0]), row[2], bool(row[1])) for i, row in found if row]
+
+    def _row(self, identity: EventId) -> tuple[str, int, bytes] | None:
+        row: tuple[str, int, bytes] | None = self._db.execute(
+            "SELECT event_class, shown, raw FROM event JOIN epoch USING (ordinal) WHERE epoch = ? AND seq = ?",
+            (identity.epoch, identity.seq),
+        ).fetchone()
+        return row
+
+    def digests(self, epoch: Epoch, first: int, last: int) -> list[tuple[int, bytes]]:
+        """(seq, digest) of the stored rows in an inclusive range."""
+        with _translated():
+            return self._db.execute(
+                "SELECT seq, digest FROM event JOIN epoch USING (ordinal) WHERE epoch = ?"
+                " AND seq BETWEEN ? AND ? ORDER BY seq",
+                (epoch, first, last),
+            ).fetchall()
+
+    def notes(self) -> dict[str, object]:
+        with _translated():
+            return {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM note")}
+
+    @property
+    def wal_bytes(self) -> int:
+        with contextlib.suppress(OSError):
+            return os.stat(f"{self.path}-wal").st_size  # noqa: PTH116  no Path object per alarm
+        return 0
+
+    def close(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def set_aside(path: Path, label: str) -> Path:
+    """Rename an unusable ledger (and its WAL) so that nothing of it is lost; returns its new name. Raises OSError."""
+    aside = path.with_name(f"{path.name}.{label}")
+    for suffix in ("-wal", "-shm", ""):
+        part = Path(f"{path}{suffix}")
+        if part.exists():
+            part.rename(Path(f"{aside}{suffix}"))
+    return aside
+
+
+def _migrations() -> list[tuple[int, str]]:
+    folder = Path(__file__).with_name("migrations")
+    return [(int(path.stem), path.read_text("utf-8")) for path in sorted(folder.glob("*.sql"))]
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        corrupt = not isinstance(error, sqlite3.OperationalError) or "malformed" in str(error)
+        raise (LedgerCorrupt if corrupt else LedgerError)(str(error)) from error
+    except (OSError, sqlite3.Error) as error:
+        raise LedgerError(str(error)) from error

@@ -1,0 +1,232 @@
+"""The ledger's own thread. Everybody hands it work and goes on; nobody ever waits for a disk."""
+
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from edge.core.events import Frozen
+from edge.core.words import Epoch, EventClass, EventId
+from edge.ledger.ledger import Ledger, LedgerCorrupt, LedgerError, Past, Unreceived
+
+MEMORY_LIMIT: Final = 8192  # events without a commit; at 1 KiB each this is what a box can spare
+MINOR_LIMIT: Final = 2048  # beyond this, audit and test events give way to the rest
+REOPEN_S: Final = 2.0
+IDLE_S: Final = 1.0
+LOAD_LIMIT: Final = 20_000
+_MINOR: Final = frozenset({EventClass.AUDIT, EventClass.TEST, EventClass.INVENTORY})
+
+
+# ---- what it tells ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    ordinal: int
+    past: Past | None
+    notes: Mapping[str, object]
+    waiting: Sequence[Unreceived]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    ids: tuple[EventId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The ledger cannot be written; events stay in memory. corrupt: the old file was set aside."""
+
+    text: str
+    corrupt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """It can be written again, and holds everything that waited in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    events: tuple[Frozen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Answer to `digests`: what is stored of one range, with the token it was asked with."""
+
+    token: object
+    found: Mapping[EventId, bytes]
+
+
+Told = Opened | Stored | Failed | Mended | Fetched | Digests
+
+
+@dataclass(slots=True)
+class _Work:
+    """What has been handed in since the last transaction."""
+
+    events: list[Frozen] = field(default_factory=list)
+    notes: dict[str, object] = field(default_factory=dict)
+    others: list[Callable[[Ledger], None]] = field(default_factory=list)
+
+
+class Recorder:
+    """Owns the ledger from open to close; groups what has queued up into one commit.
+
+    open_ledger:  called in the thread, again and again while it fails
+    set_aside:    called in the thread when the file is corrupt
+    tell:         called in the thread with each Told; must only enqueue
+    """
+
+    def __init__(
+        self, open_ledger: Callable[[], Ledger], set_aside: Callable[[], object], tell: Callable[[Told], None]
+    ) -> None:
+        self._open_ledger = open_ledger
+        self._set_aside = set_aside
+        self._tell = tell
+        self._queue: queue.SimpleQueue[Callable[[_Work], None] | None] = queue.SimpleQueue()
+        self._unstored: dict[EventId, Frozen] = {}
+        self._ledger: Ledger | None = None
+        self._failing = False
+        self._notes: dict[str, object] = {}
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """Store what is queued, then close; a hung disk is left behind after `timeout_s`."""
+        self._queue.put(None)
+        self._thread.join(timeout_s)
+
+    # ---- called from other threads: enqueue and return ---------------------------------------------------------------
+
+    def append(self, event: Frozen, notes: Mapping[str, object] | None = None) -> bool:
+        """Hand in one event; False if memory is full of events that the disk does not take."""
+        if len(self._unstored) >= (MINOR_LIMIT if event.event_class in _MINOR else MEMORY_LIMIT):
+            return False
+        self._unstored[event.id] = event
+
+        def add(work: _Work) -> None:
+            work.events.append(event)
+            work.notes.update(notes or {})
+
+        self._queue.put(add)
+        return True
+
+    def note(self, notes: Mapping[str, object]) -> None:
+        self._queue.put(lambda work: work.notes.update(notes))
+
+    def receive(self, ids: Sequence[EventId], *, receiver: str, at: str) -> None:
+        """A verified receipt covers these rows."""
+        if self._failing:  # no disk will take them, and the centre has them: make room
+            for identity in ids:
+                self._unstored.pop(identity, None)
+        self._other(lambda ledger: ledger.receive(ids, receiver=receiver, at=at))
+
+    def fetch(self, ids: Sequence[EventId]) -> None:
+        """Answered with Fetched."""
+        self._other(lambda ledger: self._tell(Fetched(tuple(ledger.fetch(ids)))))
+
+    def digests(self, epoch: Epoch, first: int, last: int, token: object) -> None:
+        """Answered with Digests."""
+
+        def answer(ledger: Ledger) -> None:
+            found = {EventId(epoch, seq): digest for seq, digest in ledger.digests(epoch, first, last)}
+            self._tell(Digests(token, found))
+
+        self._other(answer)
+
+    def _other(self, job: Callable[[Ledger], None]) -> None:
+        self._queue.put(lambda work: work.others.append(job))
+
+    # ---- the thread --------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        running = True
+        while running:
+            self._reopen()
+            work, running = self._gather(IDLE_S if self._ledger else REOPEN_S)
+            self._notes.update(work.notes)
+            try:
+                self._do(work)
+            except LedgerError as error:
+                self._fail(error)
+        if self._ledger:
+            self._ledger.close()
+
+    def _gather(self, patience_s: float) -> tuple[_Work, bool]:
+        """Wait for the first job, then take all that is there: one transaction for a storm."""
+        work = _Work()
+        try:
+            job = self._queue.get(timeout=patience_s)
+            while True:
+                if job is None:
+                    return work, False
+                job(work)
+                job = self._queue.get_nowait()
+        except queue.Empty:
+            return work, True
+
+    def _do(self, work: _Work) -> None:
+        ledger = self._ledger
+        if ledger is None:
+            return
+        events = [event for event in work.events if event.id in self._unstored]
+        if events:
+            self._store(ledger, events)
+        elif self._notes:
+            ledger.note(self._take_notes())
+        for other in work.others:
+            other(ledger)
+        if not (work.events or work.others):
+            ledger.checkpoint()
+
+    def _store(self, ledger: Ledger, events: Sequence[Frozen]) -> None:
+        notes = dict(self._notes)
+        ledger.append(events, notes)
+        for event in events:
+            self._unstored.pop(event.id, None)
+        self._notes = {key: value for key, value in self._notes.items() if notes.get(key) != value}
+        self._tell(Stored(tuple(event.id for event in events)))
+
+    def _take_notes(self) -> dict[str, object]:
+        notes, self._notes = self._notes, {}
+        return notes
+
+    def _reopen(self) -> None:
+        if self._ledger is not None:
+            return
+        try:
+            ledger = self._open_ledger()
+            waiting = ledger.unreceived(LOAD_LIMIT)
+            self._tell(Opened(ledger.ordinal, ledger.past, ledger.notes(), waiting))
+            self._ledger = ledger
+            self._store_memory(ledger)
+        except LedgerError as error:
+            self._fail(error)
+            return
+        if self._failing:
+            self._failing = False
+            self._tell(Mended())
+
+    def _store_memory(self, ledger: Ledger) -> None:
+        events = [event for event in list(self._unstored.values()) if event.id.epoch == ledger.epoch]
+        if events:
+            self._store(ledger, events)
+
+    def _fail(self, error: LedgerError) -> None:
+        if self._ledger:
+            self._ledger.close()
+            self._ledger = None
+        corrupt = isinstance(error, LedgerCorrupt)
+        if corrupt:
+            try:
+                self._set_aside()
+            except OSError as reason:
+                error = LedgerError(f"{error}; and it cannot be set aside: {reason}")
+        if corrupt or not self._failing:
+            self._failing = True
+            self._tell(Failed(str(error), corrupt))

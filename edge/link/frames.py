@@ -1,0 +1,190 @@
+"""Every frame that crosses a process border: form, size limits, and who may say what. One frame is one datagram.
+
+u8 version | u8 type | msgpack body        at most 16 KiB, over AF_UNIX SOCK_SEQPACKET
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from edge.core.delivery import Answer
+from edge.core.words import Epoch, EventClass, Json
+
+VERSION: Final = 1
+FRAME_LIMIT: Final = 16 * 1024
+ROWS_LIMIT: Final = FRAME_LIMIT - 256  # what the rows of one frame may add up to, with room for its own bytes
+
+
+class Role(StrEnum):
+    """The socket gives the role; nothing in a frame can."""
+
+    RELAY = "relay"
+    SMS = "sms"
+    CAMERAS = "cameras"
+    CONFIG = "config"
+    PAGE = "page"
+    CLI = "cli"
+
+
+class BadFrame(ValueError):
+    """Too long, of an unknown version or type, not of its form, or not allowed to this role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    version: int = VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """Credit for up to `limit` rows, most urgent first; what is not there yet follows as soon as it is."""
+
+    bearer: str
+    classes: tuple[EventClass, ...]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    epoch: Epoch
+    seq: int
+    state: Answer
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """Signed bytes from outside, unread by the bearer. kind: receipt, command, keyset, state."""
+
+    kind: str
+    raw: bytes
+    correlation: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """up False with detail "connecting" asks for a SPEAK; other details are causes: timeout, tls, refused-0x87 ..."""
+
+    bearer: str
+    up: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """what: status, silence."""
+
+    what: str
+    args: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """There are rows of this class to pull."""
+
+    event_class: EventClass
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    epoch: Epoch
+    seq: int
+    event_class: EventClass
+    raw: bytes
+    durable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """What to say at the next CONNECT. box: topic level and MQTT user."""
+
+    box: str
+    state: bytes
+    will: bytes
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """kind: beat, reply, state."""
+
+    kind: str
+    raw: bytes
+    correlation: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    body: dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    code: str
+
+
+Frame = Hello | Pull | Mark | Bytes | LinkState | Ask | News | Rows | Speak | Send | Status | Error
+
+TYPES: Final[Mapping[int, type[Frame]]] = {
+    1: Hello,
+    2: Pull,
+    3: Mark,
+    4: Bytes,
+    5: LinkState,
+    6: Ask,
+    17: News,
+    18: Rows,
+    19: Speak,
+    20: Send,
+    21: Status,
+    22: Error,
+}
+
+_BEARER: Final = frozenset({Hello, Pull, Mark, Bytes, LinkState})
+_PERSON: Final = frozenset({Hello, Ask})
+ALLOWED: Final[Mapping[Role, frozenset[type[Frame]]]] = {
+    Role.RELAY: _BEARER,
+    Role.SMS: _BEARER,
+    Role.CAMERAS: frozenset({Hello}),
+    Role.CONFIG: frozenset({Hello}),
+    Role.PAGE: _PERSON,
+    Role.CLI: _PERSON,
+}
+"""Role x type: what alarm accepts from whom. This table is the permission."""
+
+_NUMBERS: Final = {form: number for number, form in TYPES.items()}
+_DECODERS: Final = {number: msgspec.msgpack.Decoder(form) for number, form in TYPES.items()}
+_ENCODER: Final = msgspec.msgpack.Encoder()
+
+
+def pack(frame: Frame) -> bytes:
+    """raises: BadFrame if the body is too long for one frame (a bug of the caller)."""
+    raw = bytes((VERSION, _NUMBERS[type(frame)])) + _ENCODER.encode(frame)
+    if len(raw) > FRAME_LIMIT:
+        message = f"{type(frame).__name__} of {len(raw)} bytes"
+        raise BadFrame(message)
+    return raw
+
+
+def unpack(raw: bytes, *, role: Role | None = None) -> Frame:
+    """Decode one datagram; with a role, as alarm must: only what that role may say. Raises BadFrame."""
+    if not 2 < len(raw) <= FRAME_LIMIT:
+        raise BadFrame("length")
+    if raw[0] != VERSION:
+        raise BadFrame("version")
+    form = TYPES.get(raw[1])
+    if form is None or (role is not None and form not in ALLOWED[role]):
+        raise BadFrame("type not known, or not for this role")
+    try:
+        frame: Frame = _DECODERS[raw[1]].decode(memoryview(raw)[2:])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadFrame("body") from error
+    return frame
