@@ -1,10 +1,13 @@
 """What a site is: the frozen values that people write (through `load`) and daemons read (through `active.json`).
 
 Strings stay strings: RT "005" and RW "010" are never numbers. Durations people write are seconds.
+The limits stand here once: msgspec applies them when a daemon decodes, `schema` gives them to pydantic for people.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from edge.core.words import Button, Kind
 
@@ -13,34 +16,43 @@ ContactType = Literal["no", "nc"]
 Relay = Literal["low-on", "high-on"]
 Switch = Literal["ssr", "relay", "audio", "motor"]
 Driver = Literal["gpiod", "lgpio", "mock", "sim"]
+Profile = Literal["jateng", "polri"]
+
+SITE_ID = r"^[0-9]{2}(\.[0-9]{2}){2}\.[0-9]{4}-[0-9]{3}-[0-9]{3}$"
+VERSION = 1  # of active.json; a daemon refuses another one and falls back
+
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$")]  # 16: what an SMS has room for
+Pin = Annotated[str, Meta(pattern=r"^GPIO([0-9]|1[0-9]|2[0-7])$")]  # the 40-pin header has GPIO0-27
+Ward = Annotated[str, Meta(pattern=r"^[0-9]{3}$")]  # RT and RW as the kelurahan writes them: three digits
+Title = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    id: str  # "33.74.10.1004-010-005": kelurahan code, RW, RT
-    name: str  # as residents say it: "RT 005 / RW 010 Tembalang"
-    rt: str
-    rw: str
-    phone: str = ""  # ketua RT, for the wall card; never logged
+    id: Annotated[str, Meta(pattern=SITE_ID)]  # "33.74.10.1004-010-005": kelurahan code, RW, RT
+    name: Title  # as residents say it: "RT 005 / RW 010 Tembalang"
+    rt: Ward
+    rw: Ward
+    phone: Annotated[str, Meta(pattern=r"^(\+?[0-9][0-9 -]{5,18})?$")] = ""  # ketua RT, wall card; never logged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
-    id: str
-    pin: str  # "GPIO23" or "PIN16" (resolved to GPIO before it reaches active.json)
+    id: Name
+    pin: Pin  # people may write "PIN16"; it is resolved to GPIO before it reaches active.json
     kind: Kind = Kind.CRIME
     button: Button = Button.EXPOSED
     wiring: Wiring = "to-ground"
     contact: ContactType = "no"
     silent: bool = False
-    hold_s: float | None = None  # None: from `button`; 0.0-3.0; below 0.05 only in the lab kit
-    label: str = ""
+    hold_s: Annotated[float, Meta(ge=0.0, le=3.0)] | None = None  # None: from `button`; below 0.05 only in the lab kit
+    label: Annotated[str, Meta(max_length=64)] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sounder:
-    id: str
-    pin: str
+    id: Name
+    pin: Pin
     relay: Relay = "high-on"
     switch: Switch = "relay"
     backup: bool = False  # used after a brown-out instead of the others
@@ -48,27 +60,27 @@ class Sounder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lamp:
-    id: str
-    pin: str
+    id: Name
+    pin: Pin
     relay: Relay = "high-on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    profile: str = "jateng"  # kentongan profile: which pattern each kind sounds
-    sound_s: float = 180.0
-    storm_s: float = 60.0  # presses of one zone closer than this are one alarm; 0 only in the lab kit
-    lab: bool = False  # set by the lab kit alone
+    profile: Profile = "jateng"  # kentongan profile: which pattern each kind sounds
+    sound_s: Annotated[float, Meta(ge=1.0, le=180.0)] = 180.0  # 180: the cap of one activation
+    storm_s: Annotated[float, Meta(ge=0.0, le=600.0)] = 60.0  # presses of one zone closer than this are one alarm
+    lab: bool = False  # set by the lab kit alone; only there may storm_s be 0 and hold_s below 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uplink:
     """The broker. tls False is accepted for a loopback host only."""
 
-    host: str
-    port: int = 8883
+    host: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,253}$")]
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8883
     tls: bool = True
-    beat_s: float = 60.0
+    beat_s: Annotated[float, Meta(ge=0.5, le=600.0)] = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +94,14 @@ class Link:
 class Configuration:
     """One resolved site: `active.json`."""
 
-    version: int = 1
-    generation: int = 0
+    version: int = VERSION
+    generation: Annotated[int, Meta(ge=0)] = 0
     kit: str
     site: Site
     driver: Driver = "gpiod"
-    zones: tuple[Zone, ...]
-    sounders: tuple[Sounder, ...]
-    lamps: tuple[Lamp, ...] = ()
-    panel: Panel = Panel()
+    zones: Annotated[tuple[Zone, ...], Meta(min_length=1, max_length=28)]
+    sounders: Annotated[tuple[Sounder, ...], Meta(min_length=1, max_length=28)]
+    lamps: Annotated[tuple[Lamp, ...], Meta(max_length=28)] = ()
+    panel: Panel = field(default_factory=Panel)
     uplink: Uplink | None = None
-    link: Link = Link()
+    link: Link = field(default_factory=Link)
