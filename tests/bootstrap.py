@@ -149,11 +149,9 @@ def _fetched_wheel() -> Path:
         for archive in Apt(folder=CACHE / "apt").fetch(["python3-pip-whl"], place):
             unpack(archive, place)
     except DebianError as fault:
-        print(fault, file=sys.stderr)
+        _no_pip(str(fault).splitlines()[-1])
     wheel = _wheel([place / "usr/share/python-wheels"])
-    if wheel is None:
-        _no_venv()
-    return wheel
+    return wheel or _no_pip("python3-pip-whl: no wheel")
 
 
 def _pip_install(pip: Path, *words: str) -> None:
@@ -223,11 +221,19 @@ def _check_python() -> None:
         )
 
 
-def _no_venv() -> NoReturn:
+def _no_pip(cause: str) -> NoReturn:
     _stop(
         MISSING,
         "pip untuk Python ini tidak ada dan tidak bisa diunduh: sudo apt install python3-venv, lalu ulangi.",
-        "pip for this Python is missing and could not be fetched: sudo apt install python3-venv, then try again.",
+        f"pip for this Python is missing and cannot be fetched: sudo apt install python3-venv, then again. ({cause})",
+    )
+
+
+def _no_venv() -> NoReturn:
+    _stop(
+        MISSING,
+        "Python ini tidak bisa membuat .venv (pesannya di atas): sudo apt install python3-venv, lalu ulangi.",
+        "this Python cannot make .venv (its words are above): sudo apt install python3-venv, then again.",
     )
 
 
@@ -235,7 +241,7 @@ def _no_packages() -> NoReturn:
     _stop(
         NETWORK,
         "paket Python tidak bisa diunduh (pesan pip di atas): periksa internet, lalu ulangi.",
-        "the Python packages could not be fetched (see pip's words above): check the network, then try again.",
+        "the Python packages could not be fetched (see pip's words above): check the network, then again.",
     )
 
 
