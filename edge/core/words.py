@@ -166,7 +166,7 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True)
 class SoundFor:
-    """Sound by command or as a test, within that purpose's own budget."""
+    """Sound by command or as a test, within that purpose's own budget; duration 0 ends it."""
 
     pattern: str
     duration_ns: int
@@ -271,6 +271,7 @@ class Activation:
     since_ns: int
     until_ns: int
     grace: bool = False  # the 30 s a zone gets after another zone spent the hour
+    phase_ns: int = 0  # zero of the pattern; repeated presses must not restart its first stroke into a steady tone
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,28 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.core.retry import CAP_S, CAP_WITH_ALARM_S, FIRST_CONNECT_S, cap_s, delay_s, first_connect_s
+
+randoms = st.floats(0, 1, exclude_max=True)
+
+
+@given(st.integers(0, 10**6), st.sampled_from([CAP_S, CAP_WITH_ALARM_S]), randoms)
+def test_delay_never_reaches_its_cap(attempt: int, cap: float, random01: float) -> None:
+    assert 0 <= delay_s(attempt, cap, random01) < min(cap, 2.0 ** min(attempt, 60)) + 1e-9
+
+
+def test_the_ceiling_doubles_until_the_cap() -> None:
+    assert [delay_s(attempt, CAP_S, 0.5) for attempt in range(9)] == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
+
+
+@given(st.integers(0, 20), randoms, randoms)
+def test_jitter_uses_the_whole_interval(attempt: int, a: float, b: float) -> None:
+    ceiling = delay_s(attempt, CAP_S, 1.0)
+    assert delay_s(attempt, CAP_S, a) == a * ceiling
+    assert delay_s(attempt, CAP_S, 0.0) == 0.0
+
+
+def test_an_alarm_that_waits_shortens_the_cap_and_skips_the_first_spread() -> None:
+    assert (cap_s(alarm_waits=True), cap_s(alarm_waits=False)) == (10.0, 120.0)
+    assert first_connect_s(0.9, alarm_waits=True) == 0.0
+    assert first_connect_s(0.5, alarm_waits=False) == FIRST_CONNECT_S / 2
