@@ -1,0 +1,170 @@
+"""The trust material: the offline root, the centre's signing keys, the keyset, and who is admitted.
+
+Every private key is random, lies in a file of mode 0600 and is never printed. The root signs three things: keysets,
+bindings (for the box) and admissions (for the centre). After enrolment root.key is taken offline; nothing that runs
+needs it.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final, Self
+
+from edge.centre.certificates import CertificateAuthority, Issued
+from edge.centre.places import CentrePlaces, write_whole
+from edge.centre.registry import BOX_ID, SITE_ID, admission_path, read_admission, sign_admission
+from edge.core.seal import KEY_BYTES, Binding, CentreKey, Keyset, Signer, Use, b64, read_keyset, sign_by_root
+from edge.core.words import BoxId, SiteId
+
+CENTRE_NAME: Final = "centre"  # certificate CN = MQTT user of the centre
+SIGNING: Final = (Use.RECEIPT, Use.COMMAND_SILENCE)
+KEY_LIFE: Final = timedelta(days=2 * 365)
+LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost")
+
+
+class AuthorityMissing(FileNotFoundError):
+    """No trust material under this root yet: `kentongan centre init`."""
+
+
+class NotAdmissible(ValueError):
+    """A box that cannot be admitted as asked; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What a box takes home, all of it public. certificate, broker_authority: PEM; root_public: 32 bytes."""
+
+    certificate: bytes
+    binding: bytes
+    keyset: bytes
+    root_public: bytes
+    broker_authority: bytes
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Authority:
+    """Makes and keeps everything that says who may say what. `now` gives aware UTC."""
+
+    def __init__(self, places: CentrePlaces, root: Signer, certificates: CertificateAuthority) -> None:
+        self._places = places
+        self._root = root
+        self._certificates = certificates
+        self.now: Callable[[], datetime] = utc_now
+
+    @classmethod
+    def make(cls, places: CentrePlaces, *, broker_names: tuple[str, ...] = LOOPBACK_NAMES) -> Self:
+        """Make everything new. Raises FileExistsError rather than replace a root that boxes have pinned."""
+        root_path = places.keys / "root.key"
+        if root_path.exists():
+            raise FileExistsError(f"{root_path} exists: boxes pin it, so it is never made twice")
+        for folder in (places.keys, places.certificates):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        places.boxes.mkdir(parents=True, exist_ok=True)
+        certificates = CertificateAuthority.make("kentongan authority", utc_now())
+        authority = cls(places, Signer(_new_seed(places, "root")), certificates)
+        authority._certify(broker_names)
+        authority._publish_keys()
+        return authority
+
+    @classmethod
+    def open(cls, places: CentrePlaces) -> Self:
+        """Raises AuthorityMissing."""
+        pem = Issued(*(_read(places, f"ca/ca.{end}") for end in ("pem", "key")))
+        return cls(places, Signer(_read(places, "keys/root.key")), CertificateAuthority.load(pem))
+
+    @property
+    def keyset(self) -> Keyset:
+        return read_keyset(self._places.keyset.read_bytes(), self._root.public)
+
+    def admit(self, box: BoxId, site: SiteId, *, public: bytes, request: bytes) -> Admitted:
+        """Let one box in: its event key, its TLS request (PEM, CN = box id), its site.
+
+        A box already admitted may come again with the same event key (a renewed certificate, another site).
+        raises: NotAdmissible; RequestRefused
+        """
+        self._judge(box, site, public)
+        certificate = self._certificates.for_request(request, box, self.now())
+        admission = sign_admission(box, site, public, self._root)
+        write_whole(admission_path(self._places.boxes, box), admission, mode=0o644)
+        return Admitted(
+            certificate=certificate,
+            binding=sign_by_root(Binding(box, site), self._root),
+            keyset=self._places.keyset.read_bytes(),
+            root_public=self._root.public,
+            broker_authority=self._certificates.pem.certificate,
+        )
+
+    def revoke(self, box: BoxId) -> Keyset:
+        """Name a box as lost: the next keyset says so, and the centre no longer listens to it after its restart."""
+        before = self.keyset
+        after = replace(before, version=before.version + 1, revoked=tuple(sorted({*before.revoked, box})))
+        write_whole(self._places.keyset, sign_by_root(after, self._root), mode=0o644)
+        return after
+
+    def _judge(self, box: BoxId, site: SiteId, public: bytes) -> None:
+        if BOX_ID.fullmatch(box) is None:
+            raise NotAdmissible(f"{box}: a box id is ktg- and 8 lower-case letters or digits")
+        if SITE_ID.fullmatch(site) is None:
+            raise NotAdmissible(f"{site}: a site id reads 33.74.10.1004-010-005")
+        if len(public) != KEY_BYTES:
+            raise NotAdmissible(f"{box}: an event key has {KEY_BYTES} bytes")
+        earlier = admission_path(self._places.boxes, box)
+        if earlier.exists() and read_admission(earlier.read_bytes(), self._root.public).key != public:
+            raise NotAdmissible(f"{box}: already admitted with another key; a replaced box gets a new id")
+
+    def _certify(self, broker_names: tuple[str, ...]) -> None:
+        _keep_pair(self._places, "ca", self._certificates.pem)
+        _keep_pair(self._places, "broker", self._certificates.for_server("broker", broker_names, self.now()))
+        _keep_pair(self._places, "centre", self._certificates.for_client(CENTRE_NAME, self.now()))
+
+    def _publish_keys(self) -> None:
+        start, end = int(self.now().timestamp()), int((self.now() + KEY_LIFE).timestamp())
+        keys = tuple(
+            CentreKey(f"{use}-1", use, b64(Signer(_new_seed(self._places, use)).public), start, end) for use in SIGNING
+        )
+        write_whole(self._places.keyset, sign_by_root(Keyset(1, keys), self._root), mode=0o644)
+        write_whole(self._places.root_public, self._root.public, mode=0o644)
+
+
+@dataclass(frozen=True, slots=True)
+class CentreSigner:
+    """One of the centre's keys with the name that the keyset gives it."""
+
+    kid: str
+    signer: Signer
+
+
+def open_signer(places: CentrePlaces, use: Use) -> CentreSigner:
+    """Load the key that the keyset names for `use`. Raises AuthorityMissing, or Forged for a keyset not of our root."""
+    signer = Signer(_read(places, f"keys/{use}.key"))
+    for key in open_keyset(places).keys:
+        if key.use is use and key.public == b64(signer.public):
+            return CentreSigner(key.kid, signer)
+    raise AuthorityMissing(f"{places.keys}/{use}.key is not in the keyset")
+
+
+def open_keyset(places: CentrePlaces) -> Keyset:
+    return read_keyset(_read(places, "keys/keyset.jws"), _read(places, "keys/root.pub"))
+
+
+def _read(places: CentrePlaces, name: str) -> bytes:
+    path = places.home / name
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise AuthorityMissing(f"{path} is missing") from error
+
+
+def _new_seed(places: CentrePlaces, name: str) -> bytes:
+    seed = os.urandom(KEY_BYTES)
+    write_whole(places.keys / f"{name}.key", seed, mode=0o600)
+    return seed
+
+
+def _keep_pair(places: CentrePlaces, name: str, pair: Issued) -> None:
+    write_whole(places.certificates / f"{name}.pem", pair.certificate, mode=0o644)
+    write_whole(places.certificates / f"{name}.key", pair.key, mode=0o600)

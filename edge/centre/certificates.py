@@ -1,0 +1,158 @@
+"""A small certificate authority: one broker, one centre, one certificate per box. The only file that signs X.509.
+
+Sources: RFC 5280 (extensions below are what VERIFY_X509_STRICT of Python 3.13 asks for), FIPS 186-5 (P-256).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from typing import Final, Self, cast
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+AUTHORITY_LIFE: Final = timedelta(days=20 * 365)  # outlives every box it names
+CERTIFICATE_LIFE: Final = timedelta(days=5 * 365)
+EARLIER: Final = timedelta(hours=1)  # a client whose clock is a little late must not be turned away
+
+
+class RequestRefused(ValueError):
+    """A signing request that does not hold, or names somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A certificate with the key that belongs to it, both PEM."""
+
+    certificate: bytes
+    key: bytes
+
+
+def new_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def request(key: ec.EllipticCurvePrivateKey, name: str) -> bytes:
+    """Make a signing request (PEM) whose CN is `name`; the key stays where it was made."""
+    built = x509.CertificateSigningRequestBuilder().subject_name(_named(name)).sign(key, hashes.SHA256())
+    return built.public_bytes(serialization.Encoding.PEM)
+
+
+class CertificateAuthority:
+    """Signs for one name at a time; `now` is aware UTC."""
+
+    def __init__(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
+        self._certificate = certificate
+        self._key = key
+
+    @classmethod
+    def make(cls, name: str, now: datetime) -> Self:
+        key = new_key()
+        builder = (
+            _builder(name, key.public_key(), now, AUTHORITY_LIFE)
+            .issuer_name(_named(name))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_key_usage(signs_certificates=True), critical=True)
+        )
+        return cls(builder.sign(key, hashes.SHA256()), key)
+
+    @classmethod
+    def load(cls, pem: Issued) -> Self:
+        """Raises ValueError for files that are not ours."""
+        key = serialization.load_pem_private_key(pem.key, None)
+        return cls(x509.load_pem_x509_certificate(pem.certificate), cast("ec.EllipticCurvePrivateKey", key))
+
+    @property
+    def pem(self) -> Issued:
+        return Issued(self._certificate.public_bytes(serialization.Encoding.PEM), private_pem(self._key))
+
+    def for_server(self, name: str, addresses: tuple[str, ...], now: datetime) -> Issued:
+        """A broker's key and certificate, valid for these host names and numeric addresses."""
+        key = new_key()
+        builder = self._leaf(name, key.public_key(), now, ExtendedKeyUsageOID.SERVER_AUTH)
+        names = x509.SubjectAlternativeName([_general_name(address) for address in addresses])
+        return Issued(self._sign(builder.add_extension(names, critical=False)), private_pem(key))
+
+    def for_client(self, name: str, now: datetime) -> Issued:
+        """Key and certificate of a client that lives here: the centre itself."""
+        key = new_key()
+        return Issued(
+            self._sign(self._leaf(name, key.public_key(), now, ExtendedKeyUsageOID.CLIENT_AUTH)), private_pem(key)
+        )
+
+    def for_request(self, pem: bytes, name: str, now: datetime) -> bytes:
+        """Sign a request made elsewhere (PEM in, PEM out).
+
+        raises: RequestRefused if it is damaged, its CN is not exactly `name`, or its key is not P-256
+        """
+        try:
+            asked = x509.load_pem_x509_csr(pem)
+        except ValueError as error:
+            raise RequestRefused("not a signing request") from error
+        key = asked.public_key()
+        if not asked.is_signature_valid or not isinstance(key, ec.EllipticCurvePublicKey):
+            raise RequestRefused("its signature does not hold, or its key is not on P-256")
+        if asked.subject != _named(name) or not isinstance(key.curve, ec.SECP256R1):
+            raise RequestRefused(f"it is not for {name}")
+        return self._sign(self._leaf(name, key, now, ExtendedKeyUsageOID.CLIENT_AUTH))
+
+    def _leaf(
+        self, name: str, key: ec.EllipticCurvePublicKey, now: datetime, purpose: x509.ObjectIdentifier
+    ) -> x509.CertificateBuilder:
+        return (
+            _builder(name, key, now, CERTIFICATE_LIFE)
+            .issuer_name(self._certificate.subject)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+        )
+
+    def _sign(self, builder: x509.CertificateBuilder) -> bytes:
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        signed = builder.add_extension(issuer, critical=False).sign(self._key, hashes.SHA256())
+        return signed.public_bytes(serialization.Encoding.PEM)
+
+
+def _builder(name: str, key: ec.EllipticCurvePublicKey, now: datetime, life: timedelta) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_named(name))
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - EARLIER)
+        .not_valid_after(now + life)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _general_name(address: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(address))
+    except ValueError:
+        return x509.DNSName(address)
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

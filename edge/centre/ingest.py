@@ -1,0 +1,261 @@
+"""From the broker's bytes to the store, and from the commit to the receipts. Nothing that a stranger sends ends it."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from drivers.letters import Dispatch, Letter
+from edge.centre.receipts import Missing, Receipts, Tally
+from edge.centre.registry import Admission, Registry
+from edge.centre.store import Group, Kept, Store
+from edge.centre.topics import EVENT_LEAF, split_topic
+from edge.core.events import EVENT_LIMIT, Event, read_event
+from edge.core.messages import COMMAND_LIMIT, Command, State, decode, read_beat
+from edge.core.seal import Forged, Keyset, Use, open_jws
+from edge.core.timing import rfc3339
+from edge.core.words import BoxId, Epoch
+
+BATCH_LIMIT: Final = 64 * 1024  # CloudEvents JSON batch
+STATE_LIMIT: Final = 16 * 1024
+_BATCH: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+# ---- what the console is told, after the commit ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One event was stored (or folded, or conflicts)."""
+
+    event: Event
+    kept: Kept
+    durable: bool
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beaten:
+    box: BoxId
+    epoch: Epoch
+    head: int
+    pending: int
+    asked: int  # ranges that we asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A box came or went."""
+
+    box: BoxId
+    online: bool
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An operator's command, seen on its way to the box."""
+
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    reason: str
+    topic: str
+    size: int
+
+
+Fact = Taken | Beaten | Seen | Ordered | Refused
+
+
+@dataclass(slots=True)
+class Harvest:
+    """What came of one group of letters."""
+
+    dispatches: list[Dispatch] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+
+
+class Unfit(ValueError):
+    """One letter is refused; the text is the stable reason that is counted."""
+
+
+class Ingest:
+    """Judges letters and stores what is true.
+
+    clock: wall clock, ns since 1970
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        keyset: Keyset,
+        receipts: Receipts,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._command_keys = keyset.key_of(Use.COMMAND_SILENCE, Use.COMMAND_SOUND, Use.CONFIG)
+        self._receipts = receipts
+        self._clock = clock
+
+    def take(self, letters: Sequence[Letter]) -> Harvest:
+        """Store all of them in one transaction; what is returned may be said, because the commit is done.
+
+        raises: StoreFailed, and then none of the letters may be acknowledged
+        """
+        now_ns = self._clock()
+        sorting = _Sorting(self._registry, self._command_keys, now_ns)
+        with self._store.group(now_ns) as group:
+            for letter in letters:
+                sorting.sort(letter, group)
+        time_text = rfc3339(now_ns)
+        dispatches = [
+            dispatch
+            for box, tally in sorting.tallies.items()
+            for dispatch in self._receipts.write(box, tally, time_text)
+        ]
+        return Harvest(dispatches, sorting.facts)
+
+
+class _Sorting:
+    """One group on its way: what is owed to each box, and what the console will hear."""
+
+    def __init__(self, registry: Registry, command_keys: Callable[[str], bytes | None], now_ns: int) -> None:
+        self._registry = registry
+        self._command_keys = command_keys
+        self._now_ns = now_ns
+        self.tallies: defaultdict[BoxId, Tally] = defaultdict(Tally)
+        self.facts: list[Fact] = []
+
+    def sort(self, letter: Letter, group: Group) -> None:
+        box, leaf = split_topic(letter.topic)
+        try:
+            self._open(box, leaf, letter, group)
+        except (Unfit, Forged) as error:
+            group.refuse(str(error), letter.topic, letter.raw)
+            self.facts.append(Refused(str(error), letter.topic, len(letter.raw)))
+
+    def _open(self, box: str, leaf: str, letter: Letter, group: Group) -> None:
+        admission = self._registry.find(box)
+        if admission is None:
+            raise Unfit("unknown box")
+        if leaf.startswith(EVENT_LEAF):
+            self._events(admission, leaf.removeprefix(EVENT_LEAF), letter, group)
+        elif leaf == "beat":
+            self._beat(admission, letter, group)
+        elif leaf == "state":
+            self._state(admission, letter, group)
+        elif leaf == "command":
+            self._command(admission, letter, group)
+        else:
+            raise Unfit("no such topic")
+
+    def _events(self, admission: Admission, event_class: str, letter: Letter, group: Group) -> None:
+        """Verify all of a letter's events before the first is kept: a letter is taken whole or not at all."""
+        events = [_verified(raw, admission, event_class) for raw in _split(letter.raw)]
+        for event in events:
+            self._keep(event, letter, group)
+            if event.site != admission.site:  # frozen before it moved: an alarm is never refused for that
+                group.notice("site", event.box, f"signs for {event.site}, admitted at {admission.site}")
+
+    def _keep(self, event: Event, letter: Letter, group: Group) -> None:
+        kept = group.put(event, durable=letter.durable)
+        self.tallies[event.box].stored(event.id, event.raw)
+        if kept is Kept.CONFLICT:
+            group.notice("conflict", event.box, f"{event.id}: same identity, other bytes; both are kept")
+        if kept is not Kept.FOLDED and event.name == "lost":
+            for epoch, first, last in _declared_lost(event):
+                group.lost(event.box, epoch, first, last)
+        self.facts.append(Taken(event, kept, letter.durable, self._now_ns))
+
+    def _beat(self, admission: Admission, letter: Letter, group: Group) -> None:
+        try:
+            beat = read_beat(letter.raw, admission.key)
+        except Forged:
+            raise
+        except ValueError as error:
+            raise Unfit("beat without a canonical form") from error
+        if beat.box != admission.box:
+            raise Unfit("beat of another box")
+        before = group.head(beat.box)
+        group.beat(beat)
+        tally = self.tallies[beat.box]
+        tally.beat = beat.nonce
+        tally.ask = _worth_asking(tuple(group.missing(beat.box)), before, beat.pending)
+        self.facts.append(Beaten(beat.box, beat.epoch, beat.head, beat.pending, len(tally.ask)))
+
+    def _state(self, admission: Admission, letter: Letter, group: Group) -> None:
+        if len(letter.raw) > STATE_LIMIT:
+            raise Unfit(f"larger than {STATE_LIMIT} bytes")
+        state = decode(letter.raw, State)
+        if state.box != admission.box:
+            raise Unfit("state of another box")
+        if group.presence(state, letter.raw):
+            self.facts.append(Seen(state.box, state.online, admission.site))
+
+    def _command(self, admission: Admission, letter: Letter, group: Group) -> None:
+        """Our own operators' orders pass by here too; so the store learns who ordered what, in one place."""
+        command = decode(open_jws(letter.raw, self._command_keys, limit=COMMAND_LIMIT), Command)
+        if command.box != admission.box:
+            raise Unfit("command to another box")
+        if group.command(command, letter.raw):
+            self.facts.append(Ordered(command))
+
+
+def _split(raw: bytes) -> Iterator[bytes]:
+    """The frozen bytes of one event, or of each event of a batch."""
+    if not raw.startswith(b"["):
+        if len(raw) > EVENT_LIMIT:
+            raise Unfit(f"larger than {EVENT_LIMIT} bytes")
+        yield raw
+        return
+    if len(raw) > BATCH_LIMIT:
+        raise Unfit(f"larger than {BATCH_LIMIT} bytes")
+    try:
+        parts = _BATCH.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Unfit("not a batch") from error
+    yield from (bytes(part) for part in parts)
+
+
+def _verified(raw: bytes, admission: Admission, event_class: str) -> Event:
+    event = read_event(raw, admission.key)
+    if event.box != admission.box:
+        raise Unfit("event of another box")
+    if event.event_class.value != event_class:
+        raise Unfit("event of another class")
+    return event
+
+
+def _declared_lost(event: Event) -> Iterator[Missing]:
+    """Ranges that a `lost` event names: data {epoch, ranges: [[first, last]...]}; anything else in it is ignored."""
+    epoch, spans = event.data.get("epoch", event.id.epoch), event.data.get("ranges")
+    for span in spans if isinstance(spans, list) else ():
+        match span:
+            case [int() as first, int() as last] if isinstance(epoch, str) and 0 < first <= last:
+                yield Epoch(epoch), first, last
+            case _:
+                continue
+
+
+def _worth_asking(missing: tuple[Missing, ...], before: tuple[Epoch, int] | None, pending: int) -> tuple[Missing, ...]:
+    """Ask only for what the box believes is done: made before its last beat, and more than it still has waiting."""
+    if sum(last - first + 1 for _, first, last in missing) <= pending:
+        return ()
+    return tuple(part for gap in missing for part in _made_before(gap, before))
+
+
+def _made_before(gap: Missing, before: tuple[Epoch, int] | None) -> Iterator[Missing]:
+    epoch, first, last = gap
+    if before is None:
+        return
+    if epoch != before[0]:
+        yield gap
+    elif first <= before[1]:
+        yield epoch, first, min(last, before[1])

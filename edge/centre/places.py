@@ -1,0 +1,71 @@
+"""Where the centre's own things lie. One root moves all of them, as the demo and the tests do."""
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class CentrePlaces:
+    root: Path = Path("/")
+
+    @property
+    def home(self) -> Path:
+        return self.root / "var/lib/kentongan-centre"
+
+    @property
+    def store(self) -> Path:
+        return self.home / "centre.db"
+
+    @property
+    def settings(self) -> Path:
+        """centre.toml: which broker, which receiver's name."""
+        return self.home / "centre.toml"
+
+    @property
+    def keys(self) -> Path:
+        """root.key belongs offline as soon as the last box is admitted; receipt.key, command-silence.key; root.pub."""
+        return self.home / "keys"
+
+    @property
+    def keyset(self) -> Path:
+        return self.keys / "keyset.jws"
+
+    @property
+    def root_public(self) -> Path:
+        """32 raw bytes."""
+        return self.keys / "root.pub"
+
+    @property
+    def certificates(self) -> Path:
+        """ca.pem, ca.key, broker.pem, broker.key, centre.pem, centre.key."""
+        return self.home / "ca"
+
+    @property
+    def boxes(self) -> Path:
+        """One admission per box, signed by the root."""
+        return self.home / "boxes"
+
+
+def write_whole(path: Path, content: bytes, *, mode: int) -> None:
+    """Put a file in place whole or not at all, with its mode from the first byte on."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    with contextlib.suppress(FileNotFoundError):
+        unfinished.unlink()
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+    _keep_folder(path.parent)
+
+
+def _keep_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,73 @@
+"""Which boxes may speak, and with which key: admissions signed by the offline root, one file each."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from edge.core.seal import ROOT_KID, Forged, Signer, b64, open_jws, sign_jws, unb64
+from edge.core.words import BoxId, SiteId
+
+BOX_ID: Final = re.compile(r"ktg-[a-z0-9]{8}")  # new ones are base32; the form is wider
+SITE_ID: Final = re.compile(r"[0-9]{2}(\.[0-9]{2}){2}\.[0-9]{4}-[0-9]{3}-[0-9]{3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The root's word to the centre: events of this box carry this signature and come from this site."""
+
+    box: BoxId
+    site: SiteId
+    public: str  # base64url, Ed25519
+    v: int = 1
+
+    @property
+    def key(self) -> bytes:
+        return unb64(self.public)
+
+
+def sign_admission(box: BoxId, site: SiteId, public: bytes, root: Signer) -> bytes:
+    return sign_jws(msgspec.json.encode(Admission(box, site, b64(public))), ROOT_KID, root)
+
+
+def read_admission(raw: bytes, root_public: bytes) -> Admission:
+    """Raises Forged."""
+    payload = open_jws(raw, {ROOT_KID: root_public}.get)
+    try:
+        return msgspec.json.decode(payload, type=Admission)
+    except msgspec.MsgspecError as error:
+        raise Forged("signed by the root, but not an admission") from error
+
+
+def admission_path(folder: Path, box: BoxId) -> Path:
+    return folder / f"{box}.jws"
+
+
+class Registry:
+    """Finds admitted boxes; a box admitted while we run is found at its first message."""
+
+    def __init__(self, folder: Path, root_public: bytes, *, revoked: frozenset[BoxId] = frozenset()) -> None:
+        self._folder = folder
+        self._root_public = root_public
+        self._revoked = revoked
+        self._known: dict[str, Admission] = {}
+
+    def find(self, box: str) -> Admission | None:
+        """None for a stranger, a revoked box, or an admission the root did not sign."""
+        if box in self._revoked:
+            return None
+        return self._known.get(box) or self._learn(box)
+
+    def _learn(self, box: str) -> Admission | None:
+        if BOX_ID.fullmatch(box) is None:  # before the name becomes part of a path
+            return None
+        try:
+            admission = read_admission(admission_path(self._folder, BoxId(box)).read_bytes(), self._root_public)
+        except (FileNotFoundError, Forged):
+            return None
+        if admission.box != box:
+            return None
+        self._known[box] = admission
+        return admission
