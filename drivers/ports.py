@@ -119,7 +119,7 @@ class Outcome(StrEnum):
     RETRY = "retry"  # 0x80 unspecified, 0x83 implementation specific
     QUOTA = "quota"  # 0x97
     FORBIDDEN = "forbidden"  # 0x87 not authorized
-    POISON = "poison"  # the connection died, twice, while this row was alone in flight
+    POISON = "poison"  # the connection died, twice, while this row was alone in flight; or too large for this broker
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,20 @@ class Up:
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """No connection any more, or none was made. cause: a stable word (timeout, refused-0x87, tls, dns, lost ...)."""
+    """No connection any more, or none was made; tickets without a Settled die with it.
+
+    cause: a stable word. On the way: dns, unreachable, timeout, tls-not-yet-valid, tls-expired, tls-wrong-host,
+           tls-untrusted, tls-client (ours is refused), tls-files, tls-plain, tls, no-connack, refused-0xNN (CONNACK),
+           refused-features. Later: closed-0xNN (DISCONNECT), half-open, keepalive, lost, oversize, protocol, fault
+    """
+
+    cause: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flawed:
+    """The session stands, but the broker refused a part of it: subscribe-receipt-0x87, state-0x87 ..."""
 
     cause: str
     text: str
@@ -170,29 +183,32 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A message for us. kind: receipt, command, keys, state."""
+    """A message for us. kind: receipt, command, keyset, state (our own comes back, a foreign one shows itself)."""
 
     kind: str
     raw: bytes
     correlation: bytes = b""
 
 
-UplinkEvent = Up | Down | Settled | Arrived
+UplinkEvent = Up | Down | Flawed | Settled | Arrived
 
 
 class Uplink(Protocol):
     """One way out. Never blocks; the caller's selector drives it."""
 
     def connect(self, session: Session) -> None:
-        """Begin; ends in one Up or Down event."""
+        """Begin anew, ending what there was; `turn` then returns one Up or Down."""
 
     def sockets(self) -> list[tuple[int, bool]]:
         """(descriptor, wants_write) pairs to watch now; may change after every call."""
 
     def turn(self, now_ns: int) -> list[UplinkEvent]:
-        """Do what can be done without waiting; call on readiness and at least once a second."""
+        """Do what can be done without waiting; call on readiness and at least once a second, now on the boot clock."""
 
     def publish(self, message: Message) -> int:
-        """Hand one message to the session at QoS 1; returns a ticket. Raises ConnectionError when down."""
+        """Hand one message to the session at QoS 1, written at once where the socket takes it; returns a ticket.
+
+        Beyond the granted window it waits inside for an answer to another. Raises ConnectionError when down.
+        """
 
     def close(self) -> None: ...

@@ -1,0 +1,90 @@
+"""A connected stream as paho wants to see it: buffered reads, a size limit, bytes noticed, faults remembered."""
+
+import socket
+import ssl
+from typing import Final
+
+from drivers.dial import tls_fault
+
+CHUNK: Final = 16 * 1024  # one TLS record at most, so nothing stays behind inside the TLS object
+TURN_LIMIT: Final = 16 * CHUNK  # read at most this much before the rest of the loop has its turn
+
+
+class Wire:
+    """paho reads a packet's header byte by byte; here each of those is a slice, not a system call.
+
+    limit: the largest packet we said we would take; paho asks for a packet's rest in one piece, so a longer
+           one is refused before a byte of it is read
+    """
+
+    def __init__(self, sock: socket.socket, *, limit: int) -> None:
+        self.cause = ""  # why it ended, where we know better than "lost"
+        self.text = ""
+        self.heard = False  # a byte has come in since this was last cleared
+        self.drained = False  # there is nothing more to read now
+        self._sock = sock
+        self._limit = limit
+        self._buffer = memoryview(b"")
+        self._allowance = 0
+
+    def begin_turn(self) -> None:
+        self.drained = False
+        self._allowance = TURN_LIMIT
+
+    def recv(self, size: int) -> bytes:
+        """Raises BlockingIOError when there is nothing now, OSError when it is over; b"" at the end of the stream."""
+        if size > self._limit:
+            self._note("oversize", f"the broker sends {size} bytes in one packet; we said at most {self._limit}")
+            raise ConnectionAbortedError(self.text)
+        if not self._buffer and not self._fill():
+            return b""
+        piece, self._buffer = self._buffer[:size], self._buffer[size:]
+        return bytes(piece)
+
+    def _fill(self) -> bool:
+        if self._allowance <= 0:
+            self.drained = True
+            raise BlockingIOError
+        try:
+            received = self._sock.recv(CHUNK)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            self.drained = True
+            raise
+        except OSError as error:
+            self._remember(error)
+            raise
+        self._allowance -= len(received)
+        self._buffer = memoryview(received)
+        self.heard = self.heard or bool(received)
+        return bool(received)
+
+    def send(self, piece: bytes | bytearray) -> int:
+        """A broken pipe is not told here: why it broke (a DISCONNECT, an alert) waits to be read, then the end."""
+        try:
+            return self._sock.send(piece)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except OSError:
+            return len(piece)
+
+    def _remember(self, error: OSError) -> None:
+        self.drained = True
+        if isinstance(error, ssl.SSLError):
+            fault = tls_fault(error)
+            self._note(fault.cause, str(fault))
+        else:
+            self._note("lost", error.strerror or str(error))
+
+    def _note(self, cause: str, text: str) -> None:
+        if not self.cause:
+            self.cause, self.text = cause, text
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def setblocking(self, flag: bool) -> None:  # noqa: FBT001  # paho's call
+        self._sock.setblocking(flag)
+
+    def close(self) -> None:
+        self.drained = True
+        self._sock.close()
