@@ -57,6 +57,9 @@ def session_options(function: Command) -> Command:
     return function
 
 
+pass_session = click.make_pass_decorator(Session)
+
+
 def _session(ctx: click.Context) -> Session:
     return ctx.obj if isinstance(ctx.obj, Session) else Session(Places(), spoken(os.environ))
 

@@ -1,0 +1,171 @@
+"""`kentongan config`: check, apply, show, sample."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import msgspec
+
+from edge.config.active import Source, read_active
+from edge.config.apply import Applied, apply
+from edge.config.kits import kit_names, load_kit
+from edge.config.load import SystemUsers, load_path
+from edge.config.model import Configuration
+from edge.config.sample import sample
+from edge.core.faults import Fault, Refused, Wording
+from edge.field.console import Session, pass_session, session_options, show_json, worst
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Untuk mesin / for machines")
+file_argument = click.argument("file", required=False, type=click.Path(path_type=Path))
+
+
+@click.group()
+def config() -> None:
+    """Periksa, terapkan, tampilkan konfigurasi / check, apply, show the configuration."""
+
+
+@config.command()
+@file_argument
+@as_json
+@session_options
+@pass_session
+def check(session: Session, file: Path | None, *, as_json: bool) -> int:
+    """Periksa berkas tanpa menerapkan / check a file without applying it."""
+    path = file or session.places.site
+    loaded = load_path(path, SystemUsers())
+    if as_json:
+        show_json({"file": str(path), "ok": loaded.configuration is not None, "faults": _records(loaded.faults)})
+        return worst(loaded.faults)
+    session.show(loaded.faults)
+    if loaded.configuration is not None:
+        session.say(_sound(path, loaded.configuration))
+    return worst(loaded.faults)
+
+
+@config.command("apply")
+@file_argument
+@click.option("--accept-loss", is_flag=True, help="Bagian yang hilang memang dilepas / parts gone are meant to be gone")
+@as_json
+@session_options
+@pass_session
+def apply_command(session: Session, file: Path | None, *, accept_loss: bool, as_json: bool) -> int:
+    """Periksa, lalu jadikan konfigurasi boks / check, then make it the box's configuration."""
+    path = file or session.places.site
+    try:
+        applied = apply(session.places, path, SystemUsers(), accept_loss=accept_loss)
+    except Refused as refused:
+        return _refused(session, path, refused.faults, as_json=as_json)
+    if as_json:
+        generation = applied.configuration.generation
+        result = {"file": str(path), "ok": True, "generation": generation, "changed": applied.changed}
+        show_json({**result, "faults": _records(applied.faults)})
+        return 0
+    session.show(applied.faults)
+    session.say(_done(applied))
+    return 0
+
+
+@config.command()
+@file_argument
+@as_json
+@session_options
+@pass_session
+def show(session: Session, file: Path | None, *, as_json: bool) -> int:
+    """Tampilkan konfigurasi yang dipakai, atau isi FILE / show what the box uses, or what FILE means."""
+    if file is None:
+        reading = read_active(session.places)
+        configuration, faults, source = reading.configuration, reading.faults, reading.source
+    else:
+        loaded = load_path(file, SystemUsers())
+        configuration, faults, source = loaded.configuration, loaded.faults, None
+    if as_json:
+        show_json(_shown(configuration, faults, source))
+    else:
+        session.show(faults)
+        if configuration is not None:
+            click.echo(_sheet(configuration))
+    return worst(faults)
+
+
+@config.command("sample")
+@click.argument("kit", default="rt-standard")
+@session_options
+@pass_session
+def sample_command(session: Session, kit: str) -> None:
+    """Cetak contoh site.toml untuk sebuah kit / print a sample site.toml for a kit."""
+    names = kit_names()
+    if kit not in names:
+        listed = ", ".join(names)
+        text = Wording(f"kit {kit} tidak ada; yang ada: {listed}.", f"there is no kit {kit}; there are: {listed}.")
+        raise click.BadParameter(text[session.language])
+    click.echo(sample(load_kit(kit)), nl=False)
+
+
+def _refused(session: Session, path: Path, faults: Iterable[Fault], *, as_json: bool) -> int:
+    faults = tuple(faults)
+    if as_json:
+        show_json({"file": str(path), "ok": False, "faults": _records(faults)})
+    else:
+        session.show(faults)
+        if read_active(session.places).configuration is not None:
+            session.say(Wording("Konfigurasi lama tetap dipakai.", "The old configuration stays in use."))
+    return worst(faults)
+
+
+def _records(faults: Iterable[Fault]) -> list[dict[str, object]]:
+    return [fault.record() for fault in faults]
+
+
+def _sound(path: Path, configuration: Configuration) -> Wording:
+    zones, sounders, lamps = len(configuration.zones), len(configuration.sounders), len(configuration.lamps)
+    return Wording(
+        f"✓ {path.name}: {configuration.site.name}, {zones} tombol, {sounders} sirene, {lamps} lampu.",
+        f"✓ {path.name}: {configuration.site.name}, {zones} buttons, {sounders} sirens, {lamps} lamps.",
+    )
+
+
+def _done(applied: Applied) -> Wording:
+    generation = applied.configuration.generation
+    if applied.changed:
+        return Wording(
+            f"✓ Generasi {generation} diterapkan. Boks memakainya saat daemon dijalankan ulang.",
+            f"✓ Generation {generation} applied. The box uses it when its daemons are restarted.",
+        )
+    return Wording(
+        f"✓ Tidak ada yang berubah: tetap generasi {generation}.", f"✓ No change: still generation {generation}."
+    )
+
+
+def _masked(configuration: Configuration) -> Configuration:
+    """Without what must not be pasted into a chat: the telephone number of a person."""
+    phone = configuration.site.phone
+    hidden = phone[:4] + "•" * max(0, len(phone) - 4)
+    return replace(configuration, site=replace(configuration.site, phone=hidden))
+
+
+def _shown(configuration: Configuration | None, faults: Iterable[Fault], source: Source | None) -> dict[str, object]:
+    shown = None if configuration is None else msgspec.to_builtins(_masked(configuration))
+    return {"source": source, "configuration": shown, "faults": _records(faults)}
+
+
+def _sheet(configuration: Configuration) -> str:
+    return "\n".join(_rows(_masked(configuration)))
+
+
+def _rows(configuration: Configuration) -> Iterable[str]:
+    site, uplink = configuration.site, configuration.uplink
+    yield f"{site.name}  {site.id}  (kit {configuration.kit}, gen {configuration.generation}, {configuration.driver})"
+    for zone in configuration.zones:
+        marks = " ".join([zone.kind, zone.button, zone.wiring, zone.contact, *(["silent"] if zone.silent else [])])
+        hold = "" if zone.hold_s is None else f" hold {zone.hold_s:g} s"
+        yield f"  zone     {zone.id:<16} {zone.pin:<7} {marks}{hold}"
+    for sounder in configuration.sounders:
+        backup = " backup" if sounder.backup else ""
+        yield f"  sounder  {sounder.id:<16} {sounder.pin:<7} {sounder.relay} {sounder.switch}{backup}"
+    for lamp in configuration.lamps:
+        yield f"  lamp     {lamp.id:<16} {lamp.pin:<7} {lamp.relay}"
+    panel = configuration.panel
+    yield f"  panel    {panel.profile}  sound {panel.sound_s:g} s  storm {panel.storm_s:g} s"
+    if uplink is not None:
+        yield f"  uplink   {uplink.host}:{uplink.port}  {'tls' if uplink.tls else 'plain'}  beat {uplink.beat_s:g} s"
