@@ -3,7 +3,6 @@
 Sources: CloudEvents 1.0.2 (JSON format 1.0), RFC 8785 (without floats: all numbers are integers below 2^53).
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from edge.core.seal import Forged, Signer, b64, unb64, verify
+from edge.core.seal import Forged, Signer, b64, sha256, unb64, verify
 from edge.core.timing import Stamp, rfc3339
 from edge.core.words import BoxId, Epoch, EventClass, EventId, Json, Record, SiteId
 
@@ -45,7 +44,7 @@ class Frozen:
 
     @property
     def digest(self) -> bytes:
-        return hashlib.sha256(self.raw).digest()
+        return sha256(self.raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +149,16 @@ def source_of(raw: bytes) -> BoxId:
 def read_event(raw: bytes, public: bytes) -> Event:
     """Verify one event's size, form, canonical spelling and signature. Raises Forged."""
     envelope = _envelope(raw)
-    body = msgspec.json.decode(raw)
-    signature = unb64(body.pop("sig"))
     try:
-        unsigned, whole = canonical(body), canonical({**body, "sig": envelope.sig})
-    except ValueError as error:
+        body = msgspec.json.decode(raw)
+        whole = canonical(body)
+        del body["sig"]
+        unsigned = canonical(body)
+    except (ValueError, msgspec.MsgspecError) as error:
         raise Forged("no canonical form") from error
     if whole != raw:
         raise Forged("not in canonical form")
-    verify(public, signature, unsigned)
+    verify(public, unb64(envelope.sig), unsigned)
     return _event(envelope, body["data"], raw)
 
 

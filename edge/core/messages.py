@@ -1,6 +1,5 @@
 """The small signed bodies between box and centre: receipt, command, beat, state. Exact members: docs/contract.md."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -8,7 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from edge.core.events import canonical
-from edge.core.seal import Forged, Signer, b64, unb64, verify
+from edge.core.seal import Forged, Signer, b64, sha256, unb64, verify
 from edge.core.words import BoxId, Epoch, Json
 
 COMMAND_LIMIT: Final = 4 * 1024
@@ -100,10 +99,22 @@ class State:
     v: int = 1
 
 
-_Body = TypeVar("_Body", Receipt, Command, Beat, State)
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of a command; signed by the box like a beat. result: done, refused."""
+
+    box: BoxId
+    jti: str
+    result: str
+    reason: str
+    v: int = 1
 
 
-def encode(body: Receipt | Command | Beat | State) -> bytes:
+_Body = TypeVar("_Body", Receipt, Command, Beat, State, Reply)
+_Signed = TypeVar("_Signed", Beat, Reply)
+
+
+def encode(body: Receipt | Command | Beat | State | Reply) -> bytes:
     """Canonical JSON: the same value is the same bytes on every machine."""
     return canonical(msgspec.to_builtins(body))
 
@@ -122,24 +133,41 @@ def decode(raw: bytes, form: type[_Body]) -> _Body:
 
 
 def sign_beat(beat: Beat, signer: Signer) -> bytes:
-    body: dict[str, Json] = msgspec.to_builtins(beat)
-    return canonical({**body, "sig": b64(signer.sign(canonical(body)))})
+    return _signed(beat, signer)
+
+
+def sign_reply(reply: Reply, signer: Signer) -> bytes:
+    return _signed(reply, signer)
 
 
 def read_beat(raw: bytes, public: bytes) -> Beat:
     """Verify a box's beat. Raises Forged."""
+    return _opened(raw, public, Beat)
+
+
+def read_reply(raw: bytes, public: bytes) -> Reply:
+    """Verify a box's reply. Raises Forged."""
+    return _opened(raw, public, Reply)
+
+
+def _signed(body: Beat | Reply, signer: Signer) -> bytes:
+    members: dict[str, Json] = msgspec.to_builtins(body)
+    return canonical({**members, "sig": b64(signer.sign(canonical(members)))})
+
+
+def _opened(raw: bytes, public: bytes, form: type[_Signed]) -> _Signed:
     if len(raw) > BEAT_LIMIT:
         raise Forged(f"larger than {BEAT_LIMIT} bytes")
-    beat = decode(raw, Beat)
-    body = msgspec.json.decode(raw)
-    signature = unb64(str(body.pop("sig", "")))
-    verify(public, signature, canonical(body))
-    return beat
+    body = decode(raw, form)
+    try:
+        members = msgspec.json.decode(raw)  # unlike a typed decode it also looks at members it does not know
+        unsigned = canonical({name: value for name, value in members.items() if name != "sig"})
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise Forged("no canonical form") from error
+    verify(public, unb64(str(members.get("sig", ""))), unsigned)
+    return body
 
 
 def digest_of(digests: Iterable[bytes]) -> str:
     """Digest over events' SHA-256 digests in order of sequence: base64url of SHA-256 over their concatenation."""
-    whole = hashlib.sha256()
-    for digest in digests:
-        whole.update(digest)
-    return b64(whole.digest())
+    return b64(sha256(b"".join(digests)))

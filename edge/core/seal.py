@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 import msgspec
+from nacl.bindings import crypto_hash_sha256
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
@@ -67,6 +68,11 @@ def verify(public: bytes, signature: bytes, message: bytes) -> None:
         VerifyKey(public).verify(message, signature)
     except BadSignatureError as error:
         raise Forged("signature does not match") from error
+
+
+def sha256(raw: bytes) -> bytes:
+    """32 bytes (FIPS 180-4); libsodium's, because hashlib would load OpenSSL into the alarm."""
+    return crypto_hash_sha256(raw)
 
 
 def b64(raw: bytes) -> str:
