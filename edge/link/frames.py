@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from edge.core.delivery import Answer
-from edge.core.words import Epoch, EventClass, Json
+from edge.core.words import Epoch, EventClass
 
 VERSION: Final = 1
 FRAME_LIMIT: Final = 16 * 1024
@@ -123,7 +123,9 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    body: dict[str, Json]
+    """What the box knows of itself, as JSON."""
+
+    raw: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ class LinkServer:
         self._listeners: dict[Role, socket.socket] = {}
         self._peers: dict[Role, list[Peer]] = {role: [] for role in Role}
         self._paused: list[Peer] = []
+        self._closed = False
         self.dropped: Final[Counter[str]] = Counter()
 
     def open(self) -> None:
@@ -103,7 +104,8 @@ class LinkServer:
 
     def wake(self) -> None:
         """End a `turn` early; callable from any thread."""
-        os.eventfd_write(self._wake_fd, 1)
+        if not self._closed:
+            os.eventfd_write(self._wake_fd, 1)
 
     def send(self, peer: Peer, frame: Frame) -> None:
         """Queue a frame and write what the socket takes; a peer that does not read is dropped."""
@@ -132,6 +134,10 @@ class LinkServer:
                         self._read(peer)
 
     def close(self) -> None:
+        """Drop every peer; closing twice does nothing. No other thread may `wake` any more."""
+        if self._closed:
+            return
+        self._closed = True
         for role in Role:
             for peer in tuple(self._peers[role]):
                 self._drop(peer, "closing")

@@ -1,0 +1,214 @@
+"""The composition root of kentongan-alarm: reads, builds, wires, runs. Nothing here decides anything."""
+
+import argparse
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from drivers.registry import open_board
+from edge.config.active import Reading, Source, read_active, read_bare
+from edge.config.model import Configuration
+from edge.config.places import Places
+from edge.core.events import Author, Frozen
+from edge.core.faults import Exit
+from edge.core.lamps import Lamps
+from edge.core.numbers import Numbers
+from edge.core.outbox import Outbox
+from edge.core.panel import Panel, PanelPlan, SounderPlan, ZonePlan
+from edge.core.timing import TimeQuality
+from edge.core.words import SECOND_NS, Epoch, Record, SiteId, SounderId, ZoneId
+from edge.daemons.alarm.dispatch import Dispatch
+from edge.daemons.alarm.gate import Gate
+from edge.daemons.alarm.identity import Identity, read_identity
+from edge.daemons.alarm.keeper import Birth, Edge, Keeper, Post, Stop
+from edge.daemons.alarm.kept import DEATHS_LIMIT, KeptActivations, Starts
+from edge.daemons.alarm.lines import Lines
+from edge.daemons.alarm.scribe import Scribe
+from edge.daemons.alarm.voice import View, Voice
+from edge.daemons.runtime import Notifier, SystemClock, boot_id, on_stop, settle_memory, start_logging
+from edge.ledger.ledger import Ledger, set_aside
+from edge.ledger.recorder import Recorder, Told
+from edge.link.frames import Role
+from edge.link.server import LinkServer
+
+log = logging.getLogger("kentongan.alarm")
+
+STACK_BYTES: Final = 256 * 1024  # ten threads; the default of 8 MB each would be pinned by mlockall as it fills
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM. Returns an exit code of edge.core.faults.Exit."""
+    parser = argparse.ArgumentParser(prog="kentongan-alarm")
+    parser.add_argument("--root", type=Path, default=Path("/"))
+    places = Places(parser.parse_args(argv).root)
+    start_logging()
+    threading.stack_size(STACK_BYTES)
+    clock = SystemClock()
+    places.run.mkdir(parents=True, exist_ok=True)
+    starts = Starts(places.run / "starts.json", clock.boot_ns())
+    deaths = starts.begin()
+    reading = _configuration(places, deaths)
+    for fault in reading.faults:
+        log.error("%s  do=%s", fault.line(), fault.fix.en)
+    if reading.configuration is None:
+        return Exit.CONFIGURATION
+    box = _Box(places, reading.configuration, reading.source, clock, deaths)
+    box.run()
+    starts.end_orderly()
+    return Exit.OK
+
+
+def _configuration(places: Places, deaths: int) -> Reading:
+    reading = read_active(places)
+    tested = reading.configuration is not None and reading.configuration.panel.lab
+    return read_bare(places) if deaths >= DEATHS_LIMIT and not tested else reading
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What records and views are handed to: the ledger and the link, or nothing when only the pins are left."""
+
+    write: Callable[..., Frozen | None]
+    note: Callable[[Mapping[str, object]], None]
+    show: Callable[[View], None]
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+
+class _Box:
+    """Every part, made once, held for the life of the daemon."""
+
+    def __init__(self, places: Places, site: Configuration, source: Source, clock: SystemClock, deaths: int) -> None:
+        self._places = places
+        self._site = site
+        self._clock = clock
+        self._boot = boot_id()
+        self._inbox: queue.SimpleQueue[Post] = queue.SimpleQueue()
+        self._notifier = Notifier()
+        numbers = Numbers(Epoch(os.urandom(4).hex()))
+        birth = Birth(numbers.next(), self._boot, deaths, source.value)
+        self._way = self._nothing() if source is Source.BARE else self._world(numbers)
+        self._lines = Lines(
+            site,
+            lambda: open_board(site.driver, places.run / "sim"),
+            lambda zone, active, at_ns: self._inbox.put(Edge(zone, active, at_ns)),
+            self._post,
+            clock.boot_ns,
+        )
+        self._keeper = Keeper(
+            inbox=self._inbox,
+            lines=self._lines,
+            switches={SounderId(sounder.id): sounder.switch for sounder in site.sounders},
+            panel=Panel(plan_of(site), numbers),
+            lamps=Lamps(),
+            write=self._way.write,
+            note=self._way.note,
+            show=self._way.show,
+            kept=KeptActivations(places.activations, self._boot),
+            birth=birth,
+            boot_ns=clock.boot_ns,
+            alive=self._notifier.alive,
+        )
+
+    def run(self) -> None:
+        on_stop(lambda: self._inbox.put(Stop()))
+        self._keeper.begin()
+        self._way.start()
+        pinned = settle_memory()
+        self._notifier.ready("siaga")
+        log.info(
+            "armed  site=%s zones=%d memory=%s",
+            self._site.site.id,
+            len(self._site.zones),
+            "pinned" if pinned else "not pinned",
+        )
+        self._keeper.run()
+        self._notifier.stopping()
+        self._lines.close()
+        self._way.stop()
+        self._notifier.close()
+
+    def _post(self, post: object) -> None:
+        self._inbox.put(post)  # type: ignore[arg-type]  # workers post what keeper.Post lists
+
+    def _nothing(self) -> _Way:
+        def lose(record: Record, _at_ns: int, _notes: Mapping[str, object] | None = None) -> None:
+            log.warning("not recorded, pins only  class=%s subject=%s", record.event_class, record.subject)
+
+        return _Way(lose, lambda _notes: None, lambda _view: None, lambda: None, lambda: None)
+
+    def _world(self, numbers: Numbers) -> _Way:
+        identity = read_identity(self._places, SiteId(self._site.site.id))
+        for fault in identity.faults:
+            log.error("%s  do=%s", fault.line(), fault.fix.en)
+        author = Author(identity.box, identity.site, numbers.epoch, self._boot)
+        recorder = self._recorder(numbers.epoch)
+        voice = self._voice(author, identity)
+        dispatch = self._dispatch(recorder, voice, identity)
+        self._told: Callable[[Told], None] = dispatch.told
+        scribe = Scribe(author, identity.signer, self._clock, recorder, dispatch)
+
+        def start() -> None:
+            recorder.start()
+            dispatch.start()
+
+        def stop() -> None:
+            recorder.stop()
+            dispatch.stop()
+
+        return _Way(scribe.write, recorder.note, voice.show, start, stop)
+
+    def _recorder(self, epoch: Epoch) -> Recorder:
+        path = self._places.ledger
+
+        def tell(told: Told) -> None:
+            self._post(told)
+            self._told(told)
+
+        label = f"aside-{epoch}"
+        return Recorder(lambda: Ledger(path, epoch), lambda: set_aside(path, label), tell)
+
+    def _voice(self, author: Author, identity: Identity) -> Voice:
+        uplink = self._site.uplink
+        return Voice(
+            author, identity.signer, self._clock, _token, version=version("kentongan-edge"),
+            generation=self._site.generation, beat_s=uplink.beat_s if uplink else 60.0,
+        )  # fmt: skip
+
+    def _dispatch(self, recorder: Recorder, voice: Voice, identity: Identity) -> Dispatch:
+        uids = {Role(role): uid for role, uid in self._site.link.uids.items()}
+        return Dispatch(
+            server=lambda hear, lost: LinkServer(self._places.link, uids, hear, lost, self._clock.boot_ns),
+            recorder=recorder,
+            outbox=Outbox(lambda: int.from_bytes(os.urandom(4)) / 2**32),
+            gate=Gate(identity.box, identity.keyset, _token),
+            voice=voice,
+            post=self._post,
+            boot_ns=self._clock.boot_ns,
+            utc_s=self._trusted_utc_s,
+        )
+
+    def _trusted_utc_s(self) -> int | None:
+        synced = self._clock.quality() is TimeQuality.SYNCED
+        return self._clock.utc_ns() // SECOND_NS if synced else None
+
+
+def plan_of(site: Configuration) -> PanelPlan:
+    """What the panel needs of a site: no pins, no polarity."""
+    return PanelPlan(
+        zones=tuple(ZonePlan(ZoneId(zone.id), zone.kind, zone.button, zone.silent) for zone in site.zones),
+        sounders=tuple(SounderPlan(SounderId(each.id), each.switch, each.backup) for each in site.sounders),
+        profile=site.panel.profile,
+        sound_ns=int(site.panel.sound_s * SECOND_NS),
+        storm_ns=int(site.panel.storm_s * SECOND_NS),
+    )
+
+
+def _token() -> str:
+    return os.urandom(12).hex()

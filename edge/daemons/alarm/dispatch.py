@@ -1,0 +1,428 @@
+"""The thread between the panel and the world: what waits for the centre, who carries it, and what came back.
+
+It never touches a disk or a device. The panel hands it events and a view of the box; it hands the panel stimuli.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from edge.core import codes
+from edge.core.delivery import RowState
+from edge.core.events import Frozen, canonical
+from edge.core.outbox import CURRENT, Outbox, Waiting
+from edge.core.seal import Forged
+from edge.core.words import (
+    SECOND_NS,
+    Acknowledge,
+    EventClass,
+    EventId,
+    Noted,
+    Operator,
+    Restored,
+    Silence,
+    Stimulus,
+    Troubled,
+)
+from edge.daemons.alarm.gate import Gate
+from edge.daemons.alarm.receipts import Claim, Disproved, Proved, Receipts
+from edge.daemons.alarm.voice import Voice
+from edge.ledger.recorder import Digests, Failed, Fetched, Opened, Recorder, Stored, Told
+from edge.link.frames import ROWS_LIMIT, Ask, Bytes, Frame, Hello, LinkState, Mark, News, Pull, Role, Row, Rows, Send
+from edge.link.frames import Status as StatusFrame
+from edge.link.server import LinkServer, Peer
+
+log = logging.getLogger("kentongan.alarm")
+
+DOWN_AFTER_NS: Final = 15 * SECOND_NS  # half a keepalive: a flap is no trouble, a cut cable is
+FIRST_UP_NS: Final = 60 * SECOND_NS  # bearers wait up to 30 s after power-on
+REFUSAL_EVERY_NS: Final = 10 * SECOND_NS
+COMMANDS_PER_S: Final = 5
+CACHE_EVENTS: Final = 1024
+ROW_OVERHEAD: Final = 64  # msgpack around one row's bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A verified receipt covers these; only rows the lamp follows."""
+
+    ids: tuple[EventId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Undurable:
+    """No commit within a second: these leave without the disk."""
+
+    ids: tuple[EventId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    event: Frozen
+    at_ns: int
+
+
+Post = Callable[[Stimulus | Received | Undurable], None]
+
+
+class Dispatch:
+    """One loop, one thread. `offer`, `told` and `wake` may be called from any thread; the rest is its own."""
+
+    def __init__(
+        self,
+        *,
+        server: Callable[[Callable[[Peer, Frame], None], Callable[[Peer], None]], LinkServer],
+        recorder: Recorder,
+        outbox: Outbox,
+        gate: Gate,
+        voice: Voice,
+        post: Post,
+        boot_ns: Callable[[], int],
+        utc_s: Callable[[], int | None],
+    ) -> None:
+        self._inbox: queue.SimpleQueue[_Made | Told] = queue.SimpleQueue()
+        self._server = server(self._hear, self._lost)
+        self._recorder = recorder
+        self._outbox = outbox
+        self._gate = gate
+        self._voice = voice
+        self._post = post
+        self._boot_ns = boot_ns
+        self._utc_s = utc_s
+        self._receipts = Receipts(voice.epoch, lambda: self._head, outbox, recorder.digests)
+        self._cache: dict[EventId, Frozen] = {}
+        self._fetching: set[EventId] = set()
+        self._head = 0
+        self._credit = 0
+        self._classes: tuple[EventClass, ...] = ()
+        self._news = False
+        self._order = CURRENT
+        self._bearer_up = False
+        self._down_since_ns = boot_ns() + FIRST_UP_NS
+        self._down_code = codes.BROKER_UNREACHABLE.code
+        self._down_detail = "no bearer"
+        self._troubles: set[str] = set()
+        self._refusals = 0
+        self._refused_ns = -REFUSAL_EVERY_NS
+        self._commands: list[int] = []
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="dispatch", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        self._stopping = True
+        self._server.wake()
+        self._thread.join(timeout_s)
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def offer(self, event: Frozen, at_ns: int) -> None:
+        """A new event, not yet stored."""
+        self._inbox.put(_Made(event, at_ns))
+        self._server.wake()
+
+    def told(self, told: Told) -> None:
+        """What the ledger's thread says."""
+        self._inbox.put(told)
+        self._server.wake()
+
+    # ---- the loop ---------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                self._turn()
+            except Exception:
+                log.exception("dispatch fault; going on")
+        self._server.close()
+
+    def _turn(self) -> None:
+        self._server.turn(self._patience_s())
+        while True:
+            try:
+                self._take_in(self._inbox.get_nowait())
+            except queue.Empty:
+                break
+        now_ns = self._boot_ns()
+        self._listen()
+        self._serve(now_ns)
+        self._speak(now_ns)
+        self._watch(now_ns)
+
+    def _patience_s(self) -> float:
+        due = [at for at in (self._outbox.due_ns, self._voice.due_ns if self._bearer_up else None) if at is not None]
+        if not due:
+            return 1.0
+        return min(1.0, max(0.0, (min(due) - self._boot_ns()) / SECOND_NS))
+
+    def _listen(self) -> None:
+        """Open the sockets; a full or read-only /run is a trouble, not an end."""
+        try:
+            self._server.open()
+        except OSError as error:
+            self._raise("E-LINK", "", f"link sockets: {error}")
+        else:
+            self._restore("E-LINK")
+
+    def _take_in(self, told: _Made | Told) -> None:
+        match told:
+            case _Made(event, at_ns):
+                self._head = max(self._head, event.id.seq)
+                self._remember(event)
+                self._outbox.add(
+                    Waiting(
+                        event.id, self._order, event.event_class, event.digest, event.shown,
+                        state=RowState.NEW, durable=False, made_ns=at_ns,
+                    )
+                )  # fmt: skip
+            case Stored(ids):
+                self._outbox.committed(ids)
+            case Opened() as opened:
+                self._opened(opened)
+            case Fetched(events):
+                self._fetched(events)
+            case Digests(token, found):
+                if isinstance(token, Claim):
+                    self._settle(self._receipts.answered(token, found))
+            case Failed():
+                self._unfetched()
+
+    def _opened(self, opened: Opened) -> None:
+        self._order = opened.ordinal
+        self._voice.opened(opened.ordinal)
+        for row in opened.waiting:
+            self._outbox.add(Waiting(row.id, row.ordinal, row.event_class, row.digest, row.shown))
+        self._unfetched()
+
+    # ---- rows out ---------------------------------------------------------------------------------------------------
+
+    def _serve(self, now_ns: int) -> None:
+        """Give the relay what it has credit for; without credit, one News until it pulls."""
+        if self._credit and self._bearer_up:
+            rows = self._outbox.take(self._classes, self._credit, now_ns)
+            self._credit -= len(rows)
+            self._hand_over(rows)
+            self._announce_undurable(rows)
+        ready = self._outbox.ready(now_ns)
+        if ready is not None and not self._credit and not self._news:
+            self._news = True
+            self._tell(News(ready))
+
+    def _hand_over(self, rows: list[Waiting]) -> None:
+        here = [(row, self._cache[row.id]) for row in rows if row.id in self._cache]
+        away = [row.id for row in rows if row.id not in self._cache]
+        self._send_rows([Row(e.id.epoch, e.id.seq, e.event_class, e.raw, row.durable) for row, e in here])
+        if away:
+            self._fetching.update(away)
+            self._recorder.fetch(away)
+
+    def _fetched(self, events: tuple[Frozen, ...]) -> None:
+        asked = [event for event in events if event.id in self._fetching]
+        self._fetching.difference_update(event.id for event in asked)
+        self._send_rows([Row(e.id.epoch, e.id.seq, e.event_class, e.raw) for e in asked])
+
+    def _send_rows(self, rows: list[Row]) -> None:
+        batch: list[Row] = []
+        size = 0
+        for row in rows:
+            weight = len(row.raw) + ROW_OVERHEAD
+            if batch and size + weight > ROWS_LIMIT:
+                self._tell(Rows(tuple(batch)))
+                batch, size = [], 0
+            batch.append(row)
+            size += weight
+        if batch:
+            self._tell(Rows(tuple(batch)))
+
+    def _unfetched(self) -> None:
+        """The ledger went away while rows were being fetched: they wait as if the connection had gone."""
+        if self._fetching:
+            self._fetching.clear()
+            self._outbox.disconnected()
+
+    def _announce_undurable(self, rows: list[Waiting]) -> None:
+        ids = tuple(row.id for row in rows if not row.durable)
+        if ids:
+            self._post(Undurable(ids))
+
+    def _remember(self, event: Frozen) -> None:
+        self._cache[event.id] = event
+        if len(self._cache) > CACHE_EVENTS:
+            oldest = next((identity for identity in self._cache if self._is_stored(identity)), event.id)
+            del self._cache[oldest]
+
+    def _is_stored(self, identity: EventId) -> bool:
+        row = self._outbox.get(identity)
+        return row is None or row.durable
+
+    # ---- frames in --------------------------------------------------------------------------------------------------
+
+    def _hear(self, peer: Peer, frame: Frame) -> None:
+        now_ns = self._boot_ns()
+        match frame:
+            case Hello():
+                if peer.role is Role.RELAY:
+                    self._disconnected()
+            case Pull(_, classes, limit):
+                self._credit, self._classes, self._news = max(0, limit), classes, False
+            case Mark(epoch, seq, answer, reason):
+                trouble = self._outbox.answered(EventId(epoch, seq), answer, now_ns)
+                if trouble:
+                    self._raise(trouble, "354", reason or answer.value)
+            case LinkState():
+                self._link_state(peer, frame, now_ns)
+            case Bytes(kind, raw, correlation):
+                self._bytes(kind, raw, correlation, now_ns)
+            case Ask(what, args):
+                self._ask(peer, what, args)
+            case _:
+                return
+
+    def _link_state(self, peer: Peer, frame: LinkState, now_ns: int) -> None:
+        if frame.up:
+            self._bearer_up = True
+            self._voice.connected(now_ns)
+            self._restore(codes.BROKER_UNREACHABLE.code, codes.BROKER_TLS.code, codes.BROKER_REFUSED.code)
+            return
+        self._disconnected()
+        if frame.detail == "connecting":
+            self._server.send(peer, self._voice.speak(self._gate.renew(now_ns)))
+            return
+        self._down_code = _code_of(frame.detail)
+        self._down_detail = frame.detail
+
+    def _disconnected(self) -> None:
+        if self._bearer_up:
+            self._down_since_ns = self._boot_ns()
+        self._bearer_up = False
+        self._credit = 0
+        self._news = False
+        self._fetching.clear()
+        self._outbox.disconnected()
+
+    def _lost(self, peer: Peer) -> None:
+        if peer.role is Role.RELAY and not self._server.peers(Role.RELAY):
+            self._down_detail = "relay away"
+            self._down_code = codes.BROKER_UNREACHABLE.code
+            self._disconnected()
+
+    def _bytes(self, kind: str, raw: bytes, correlation: bytes, now_ns: int) -> None:
+        try:
+            match kind:
+                case "receipt":
+                    self._receipt(raw, now_ns)
+                case "command":
+                    self._command(raw, correlation, now_ns)
+                case "state":
+                    self._own_state(raw, now_ns)
+        except Forged as error:
+            self._refuse(kind, str(error), now_ns)
+
+    def _receipt(self, raw: bytes, now_ns: int) -> None:
+        receipt = self._gate.receipt(raw)
+        self._restore(codes.CENTRE_KEY.code)
+        if receipt.beat is not None and self._voice.answered(receipt.beat, receipt.receiver, now_ns):
+            self._restore(codes.CENTRE_SILENT.code)
+        for verdict in self._receipts.judge(receipt):
+            self._settle(verdict)
+
+    def _settle(self, verdict: Proved | Disproved | None) -> None:
+        match verdict:
+            case Proved(receipt, ids):
+                rows = self._outbox.received(ids)
+                for identity in ids:
+                    self._cache.pop(identity, None)
+                if rows:
+                    self._recorder.receive([row.id for row in rows], receiver=receipt.receiver, at=receipt.time)
+                shown = tuple(row.id for row in rows if row.shown)
+                if shown:
+                    self._post(Received(shown))
+            case Disproved(reason):
+                self._refuse("receipt", reason, self._boot_ns())
+
+    def _command(self, raw: bytes, correlation: bytes, now_ns: int) -> None:
+        self._commands = [at for at in self._commands if now_ns - at < SECOND_NS]
+        if len(self._commands) >= COMMANDS_PER_S:
+            raise Forged("rate: too many commands in one second")
+        self._commands.append(now_ns)
+        try:
+            command = self._gate.command(raw, now_ns, self._utc_s())
+        except Forged as error:
+            self._tell(Send("reply", self._voice.reply("", "refused", str(error)), correlation))
+            raise
+        operator = Operator(command.by, "centre")
+        alarm = str(command.args.get("alarm", ""))
+        if command.name == "silence":
+            self._post(Silence(alarm, operator))
+        else:
+            self._post(Acknowledge(alarm, str(command.args.get("ticket", "")), operator))
+        self._tell(Send("reply", self._voice.reply(command.jti, "done", command.name), correlation))
+
+    def _own_state(self, raw: bytes, now_ns: int) -> None:
+        """A foreign or older session overwrote our state: say it again."""
+        if raw and not self._voice.is_ours(raw):
+            self._voice.restate(now_ns)
+
+    def _refuse(self, kind: str, reason: str, now_ns: int) -> None:
+        """An audit event, at most one per 10 s with the count of what it stands for."""
+        self._refusals += 1
+        if kind == "receipt" and reason.startswith(("unknown key", "signature")):
+            self._raise(codes.CENTRE_KEY.code, "354", reason)
+        if now_ns - self._refused_ns < REFUSAL_EVERY_NS:
+            return
+        self._refused_ns = now_ns
+        log.warning("%s refused  reason=%s count=%d", kind, reason, self._refusals)
+        self._post(Noted(f"{kind}-refused", {"reason": reason, "count": self._refusals}))
+        self._refusals = 0
+
+    def _ask(self, peer: Peer, what: str, args: dict[str, str]) -> None:
+        if what == "silence":
+            self._post(Silence(args.get("alarm", ""), Operator(args.get("by", "local"), "local")))
+        self._server.send(peer, StatusFrame(canonical(self._voice.status(len(self._outbox), up=self._bearer_up))))
+
+    # ---- words out --------------------------------------------------------------------------------------------------
+
+    def _speak(self, now_ns: int) -> None:
+        if not self._bearer_up:
+            return
+        if self._utc_s() is None and self._gate.stale(now_ns):
+            self._voice.renonce(self._gate.renew(now_ns), now_ns)
+        for kind, raw in self._voice.due(now_ns, len(self._outbox)):
+            self._tell(Send(kind, raw))
+
+    def _tell(self, frame: Frame) -> None:
+        for peer in self._server.peers(Role.RELAY):
+            self._server.send(peer, frame)
+
+    def _watch(self, now_ns: int) -> None:
+        """Raise what has lasted too long."""
+        if not self._bearer_up and now_ns - self._down_since_ns > DOWN_AFTER_NS:
+            self._raise(self._down_code, "350", self._down_detail)
+        if self._bearer_up and self._voice.unanswered(now_ns):
+            self._raise(codes.CENTRE_SILENT.code, "354", "beat unanswered")
+
+    def _raise(self, code: str, cid: str, text: str) -> None:
+        if code not in self._troubles:
+            self._troubles.add(code)
+            self._post(Troubled(code, cid, text))
+
+    def _restore(self, *several: str) -> None:
+        for code in several:
+            if code in self._troubles:
+                self._troubles.discard(code)
+                self._post(Restored(code))
+
+
+def _code_of(detail: str) -> str:
+    if detail.startswith("tls"):
+        return codes.BROKER_TLS.code
+    if detail.startswith("refused"):
+        return codes.BROKER_REFUSED.code
+    return codes.BROKER_UNREACHABLE.code

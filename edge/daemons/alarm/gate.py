@@ -1,0 +1,85 @@
+"""Where the centre's words are believed or refused; the cheapest check first, nothing parsed before its size."""
+
+from collections.abc import Callable
+from typing import Final
+
+from edge.core.messages import COMMAND_LIMIT, Command, Receipt, decode
+from edge.core.seal import JWS_LIMIT, Forged, Keyset, Use, open_jws
+from edge.core.words import SECOND_NS, BoxId
+
+PREVIOUS_NONCE_NS: Final = 60 * SECOND_NS
+NONCE_LIFE_NS: Final = 300 * SECOND_NS  # renewed this often while our clock is not to be trusted
+
+USES: Final = {"silence": Use.COMMAND_SILENCE, "acknowledge": Use.COMMAND_SILENCE}
+"""Which key may order what. A name that is not here is refused."""
+
+
+class Gate:
+    """Verifies receipts and commands for one box. Holds no socket and no clock."""
+
+    def __init__(self, box: BoxId, keyset: Keyset | None, token: Callable[[], str]) -> None:
+        self._box = box
+        self._keyset = keyset or Keyset(0, ())
+        self._token = token
+        self._nonces: dict[str, int | None] = {}  # nonce -> last moment it is good, None for the current one
+        self._seen: dict[str, str] = {}  # jti -> the nonce it came with
+        self.nonce = ""
+        self._renewed_ns = 0
+
+    def renew(self, now_ns: int) -> str:
+        """A new nonce for a new connection; the previous one stays good for a minute."""
+        if self.nonce:
+            self._nonces[self.nonce] = now_ns + PREVIOUS_NONCE_NS
+        self.nonce = self._token()
+        self._nonces[self.nonce] = None
+        self._renewed_ns = now_ns
+        self._forget(now_ns)
+        return self.nonce
+
+    def stale(self, now_ns: int) -> bool:
+        return now_ns - self._renewed_ns > NONCE_LIFE_NS
+
+    def receipt(self, raw: bytes) -> Receipt:
+        """raises: Forged"""
+        receipt = decode(open_jws(raw, self._keyset.key_of(Use.RECEIPT), limit=JWS_LIMIT), Receipt)
+        if receipt.box != self._box:
+            raise Forged("receipt names another box")
+        return receipt
+
+    def command(self, raw: bytes, now_ns: int, utc_s: int | None) -> Command:
+        """Accept one command once. utc_s: None while our clock is not to be trusted; then the nonce alone is its life.
+
+        raises: Forged with a stable first word: size, key, form, name, box, nonce, repeated, expired
+        """
+        if len(raw) > COMMAND_LIMIT:
+            raise Forged("size")
+        for use in dict.fromkeys(USES.values()):
+            try:
+                payload = open_jws(raw, self._keyset.key_of(use), limit=COMMAND_LIMIT)
+                break
+            except Forged as error:
+                reason = str(error)
+        else:
+            raise Forged(f"key: {reason}")
+        return self._judge(decode(payload, Command), use, now_ns, utc_s)
+
+    def _judge(self, command: Command, use: Use, now_ns: int, utc_s: int | None) -> Command:
+        self._forget(now_ns)
+        if USES.get(command.name) is not use:
+            raise Forged("name: this key may not order that")
+        if command.box != self._box:
+            raise Forged("box: addressed to another box")
+        if command.nonce not in self._nonces:
+            raise Forged("nonce: not the one in our state")
+        if command.jti in self._seen:
+            raise Forged("repeated: seen before")
+        if utc_s is not None and command.exp < utc_s:
+            raise Forged("expired")
+        self._seen[command.jti] = command.nonce
+        return command
+
+    def _forget(self, now_ns: int) -> None:
+        gone = {nonce for nonce, until in self._nonces.items() if until is not None and until < now_ns}
+        for nonce in gone:
+            del self._nonces[nonce]
+        self._seen = {jti: nonce for jti, nonce in self._seen.items() if nonce not in gone}

@@ -1,0 +1,368 @@
+"""The panel's thread: edges and words in, siren first, then the lamp, then the record. It waits for nothing else."""
+
+import logging
+import queue
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from edge.core.events import Frozen
+from edge.core.lamps import BLINK, Face, Lamps
+from edge.core.panel import Panel
+from edge.core.patterns import Switch, articulated
+from edge.core.profiles import timeline_of
+from edge.core.words import (
+    SECOND_NS,
+    Activation,
+    Effect,
+    EventClass,
+    EventId,
+    Hush,
+    Json,
+    Keep,
+    Recalled,
+    Record,
+    Restored,
+    Sound,
+    SounderId,
+    Stimulus,
+    Switched,
+    Tick,
+    Touched,
+    Troubled,
+    ZoneId,
+)
+from edge.daemons.alarm.dispatch import Received, Undurable
+from edge.daemons.alarm.kept import KeptActivations
+from edge.daemons.alarm.lines import LAMPS, Lines
+from edge.daemons.alarm.outputs import LEASE_NS, OutputFailed, OutputMended, Played, Slot
+from edge.daemons.alarm.voice import View
+from edge.ledger.recorder import Failed, Mended, Opened, Stored, Told
+
+log = logging.getLogger("kentongan.alarm")
+
+RENEW_NS: Final = SECOND_NS
+BROWNOUT_NS: Final = 10 * SECOND_NS  # a reboot this soon after siren-on is blamed on its inrush
+LEDGER_PATIENCE_NS: Final = 5 * SECOND_NS
+FOREVER_NS: Final = 2**62
+STATE_READONLY: Final = "E-STATE-READONLY"
+LEDGER_BROKEN: Final = "E-LEDGER-BROKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    zone: ZoneId
+    active: bool
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    pass
+
+
+Post = Edge | Stop | Stimulus | Received | Undurable | Told | Played | OutputFailed | OutputMended
+
+
+class Write(Protocol):
+    """Sign, freeze and hand on (edge.daemons.alarm.scribe)."""
+
+    def __call__(self, record: Record, at_ns: int, notes: Mapping[str, object] | None = None) -> Frozen: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """The first event of this epoch: its number is taken at once, its content waits for the ledger's word."""
+
+    id: EventId
+    boot: str
+    deaths: int
+    source: str  # where the configuration came from
+
+
+class Keeper:
+    """One queue, one loop. Everything that can wait is somewhere else."""
+
+    def __init__(
+        self,
+        *,
+        inbox: "queue.SimpleQueue[Post]",
+        lines: Lines,
+        switches: Mapping[SounderId, Switch],
+        panel: Panel,
+        lamps: Lamps,
+        write: Write,
+        note: Callable[[Mapping[str, object]], None],
+        show: Callable[[View], None],
+        kept: KeptActivations,
+        birth: Birth,
+        boot_ns: Callable[[], int],
+        alive: Callable[[], None],
+    ) -> None:
+        self._inbox = inbox
+        self._lines = lines
+        self._switches = switches
+        self._panel = panel
+        self._lamps = lamps
+        self._write = write
+        self._note = note
+        self._show = show
+        self._kept = kept
+        self._birth: Birth | None = birth
+        self._boot = birth.boot
+        self._boot_ns = boot_ns
+        self._alive = alive
+        self._born_ns = boot_ns()
+        self._sounding: dict[SounderId, Activation] = {}
+        self._face: Face | None = None
+        self._shown: set[EventId] = set()
+        self._failed_outputs: dict[str, str] = {}
+        self._lit_troubles: frozenset[str] = frozenset()
+        self._last_face: Face | None = None
+        self._last_since_ns = 0
+        self._renew_ns = 0
+        self._survive_ns: int | None = None
+        self.stopped = False
+
+    # ---- the loop ----------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Take what is still sounding and what is closed already; then `run`."""
+        now_ns = self._boot_ns()
+        self._apply(self._panel.restore(self._kept.read(), now_ns), now_ns)
+        self._each(self._lines.open(now_ns), now_ns)
+        self._light(now_ns)
+
+    def run(self) -> None:
+        while not self.stopped:
+            self.turn()
+
+    def turn(self) -> None:
+        """Wait for the next thing, take all that is there, then do what is due."""
+        try:
+            post = self._inbox.get(timeout=self._patience_s())
+            for _ in range(256):
+                self._guarded(post)
+                post = self._inbox.get_nowait()
+        except queue.Empty:
+            pass
+        now_ns = self._boot_ns()
+        self._guarded(Tick())
+        self._renew(now_ns)
+        self._light(now_ns)
+        self._show(self._view())
+
+    def _patience_s(self) -> float:
+        due = [self._renew_ns, self._lines.due_ns]
+        due += [at for at in (self._panel.due_ns, self._lamps.due_ns, self._survive_ns) if at is not None]
+        return min(1.0, max(0.0, (min(due) - self._boot_ns()) / SECOND_NS))
+
+    def _guarded(self, post: Post) -> None:
+        """A bug in one branch must not cost the next press its siren."""
+        try:
+            self._take(post, self._boot_ns())
+        except Exception:
+            log.exception("panel fault; going on  post=%s", type(post).__name__)
+
+    def _take(self, post: Post, now_ns: int) -> None:
+        match post:
+            case Edge(zone, active, at_ns):
+                self._each(self._lines.edge(zone, at_ns, active=active), now_ns)
+            case Tick():
+                self._each(self._lines.advance(now_ns), now_ns)
+                self._handle(post, now_ns)
+                self._settle_birth(None, now_ns)
+                self._survived(now_ns)
+            case Stored() | Received() | Undurable():
+                self._delivered(post, now_ns)
+            case Opened():
+                self._opened(post, now_ns)
+            case Failed(text, corrupt):
+                code = LEDGER_BROKEN if corrupt else STATE_READONLY
+                log.error("%s ledger not writable  cause=%s", code, text)
+                self._handle(Troubled(code, "", text), now_ns)
+            case Mended():
+                log.info("ledger back")
+                self._each([Restored(STATE_READONLY), Restored(LEDGER_BROKEN)], now_ns)
+            case Played(name, playing, at_ns):
+                if not name.startswith(LAMPS):
+                    self._handle(Switched(SounderId(name), playing, at_ns), now_ns)
+            case OutputFailed(name, error):
+                log.error("%s output failed  output=%s cause=%s", error.code, name, error)
+                self._failed_outputs[name] = f"{error.code}/{name}"
+                self._handle(Troubled(self._failed_outputs[name], "321", str(error)), now_ns)
+            case OutputMended(name):
+                self._handle(Restored(self._failed_outputs.pop(name)), now_ns)
+            case Stop():
+                self.stopped = True
+            case _:
+                self._handle(post, now_ns)  # type: ignore[arg-type]  # the rest of Told never comes here
+
+    def _each(self, stimuli: Iterable[Stimulus], now_ns: int) -> None:
+        for stimulus in stimuli:
+            self._handle(stimulus, now_ns)
+
+    def _handle(self, stimulus: Stimulus, now_ns: int) -> None:
+        if isinstance(stimulus, Touched) and not self._panel.is_silent(stimulus.zone):
+            self._lamps.touched(stimulus.at_ns)
+        effects = self._panel.handle(stimulus, now_ns)
+        self._apply(effects, now_ns)
+
+    # ---- effects: siren, lamp, record --------------------------------------------------------------------------------
+
+    def _apply(self, effects: Iterable[Effect], now_ns: int) -> None:
+        records: list[Record] = []
+        for effect in effects:
+            match effect:
+                case Keep(activations):
+                    self._keep(activations)
+                case Sound(activation):
+                    self._sounding[activation.sounder] = activation
+                    self._play(activation, now_ns)
+                case Hush(sounder):
+                    self._sounding.pop(sounder, None)
+                    self._rest(sounder)
+                case Record():
+                    records.append(effect)
+        self._light(now_ns)
+        for record in records:
+            self._record(record, now_ns)
+
+    def _keep(self, activations: tuple[Activation, ...]) -> None:
+        try:
+            self._kept.keep(activations)
+        except OSError as error:
+            log.error("on-time not kept  cause=%s", error)
+
+    def _play(self, activation: Activation, now_ns: int) -> None:
+        worker = self._lines.workers.get(activation.sounder)
+        if worker is not None:
+            timeline = articulated(timeline_of(activation.pattern), self._switches[activation.sounder])
+            worker.play(Slot(timeline, activation.since_ns, min(activation.until_ns, now_ns + LEASE_NS)))
+
+    def _rest(self, sounder: SounderId) -> None:
+        worker = self._lines.workers.get(sounder)
+        if worker is not None:
+            worker.play(None)
+
+    def _renew(self, now_ns: int) -> None:
+        """Once a second: every lease, and the watchdog's, which this loop alone may feed."""
+        if now_ns < self._renew_ns:
+            return
+        self._renew_ns = now_ns + RENEW_NS
+        for sounder, activation in tuple(self._sounding.items()):
+            if activation.until_ns <= now_ns:
+                del self._sounding[sounder]
+            else:
+                self._play(activation, now_ns)
+        self._face = None  # renews the lamps' leases too
+        if self._lines.alive:
+            self._alive()
+
+    def _light(self, now_ns: int) -> None:
+        face = self._lamps.face(now_ns)
+        if face is self._face:
+            return
+        self._face = face
+        for name, worker in self._lines.workers.items():
+            if name.startswith(LAMPS):
+                worker.play(Slot(BLINK[face], self._lit_since(face, now_ns), now_ns + LEASE_NS))
+
+    def _lit_since(self, face: Face, now_ns: int) -> int:
+        """A renewed lease keeps its rhythm; a new face begins with its first flash."""
+        if face is not self._last_face:
+            self._last_face, self._last_since_ns = face, now_ns
+        return self._last_since_ns
+
+    def _record(self, record: Record, now_ns: int) -> None:
+        notes: dict[str, object] = {}
+        if record.shown:
+            self._lamps.raised(record.id)
+            self._shown.add(record.id)
+        if record.event_class is EventClass.ALARM and self._sounding:
+            notes["sounding"] = {"boot": self._boot, "at_ns": str(now_ns)}
+            self._survive_ns = now_ns + BROWNOUT_NS
+        if record.event_class in {EventClass.TROUBLE, EventClass.RESTORAL}:
+            notes["stuck"] = sorted(zone for zone, state in self._lines.zones().items() if state == "stuck")
+            self._follow_troubles()
+        self._write(record, now_ns, notes)
+
+    def _follow_troubles(self) -> None:
+        shown = self._panel.shown_troubles
+        for code in self._lit_troubles - shown:
+            self._lamps.restored(code)
+        for code in shown - self._lit_troubles:
+            self._lamps.troubled(code)
+        self._lit_troubles = shown
+        self._lamps.bypassed(frozenset(self._panel.bypassed))
+
+    # ---- what the ledger and the centre say --------------------------------------------------------------------------
+
+    def _delivered(self, post: Stored | Received | Undurable, now_ns: int) -> None:
+        for identity in post.ids:
+            if identity not in self._shown:
+                continue
+            match post:
+                case Stored():
+                    self._lamps.stored(identity, now_ns)
+                case Undurable():
+                    self._lamps.undurable(identity, now_ns)
+                case Received():
+                    self._lamps.received(identity, now_ns)
+                    self._shown.discard(identity)
+
+    def _opened(self, opened: Opened, now_ns: int) -> None:
+        for row in opened.waiting:
+            if row.shown:
+                self._shown.add(row.id)
+                self._lamps.stored(row.id, now_ns)
+        if self._birth is not None:
+            stuck = frozenset(ZoneId(str(zone)) for zone in _strings(opened.notes.get("stuck")))
+            for zone in stuck:
+                self._each(self._lines.recall_stuck(zone, now_ns), now_ns)
+            self._handle(Recalled(stuck, self._count_brownouts(opened.notes)), now_ns)
+        self._settle_birth(opened, now_ns)
+
+    def _count_brownouts(self, notes: Mapping[str, object]) -> int:
+        """Consecutive boots that died within 10 s of siren-on."""
+        counted = notes.get("brownouts")
+        brownouts = counted if isinstance(counted, int) else 0
+        sounding = notes.get("sounding")
+        if isinstance(sounding, dict) and sounding.get("boot") != self._boot:
+            brownouts += 1
+            self._note({"sounding": None, "brownouts": brownouts})
+        return brownouts
+
+    def _survived(self, now_ns: int) -> None:
+        if self._survive_ns is not None and now_ns >= self._survive_ns:
+            self._survive_ns = None
+            self._note({"sounding": None, "brownouts": 0})
+
+    def _settle_birth(self, opened: Opened | None, now_ns: int) -> None:
+        """The first event names the epoch before this one; without a ledger it says so after a few seconds."""
+        if self._birth is None or (opened is None and now_ns - self._born_ns < LEDGER_PATIENCE_NS):
+            return
+        birth, self._birth = self._birth, None
+        past = opened.past if opened else None
+        content: dict[str, Json] = {
+            "what": "restart",
+            "cid": "1305",
+            "ordinal": opened.ordinal if opened else 0,
+            "previous": {"epoch": past.epoch, "last": past.last} if past else None,
+            "deaths": birth.deaths,
+            "configuration": birth.source,
+        }
+        self._write(Record(birth.id, EventClass.AUDIT, "audit", "box", content), self._born_ns)
+
+    def _view(self) -> View:
+        panel = self._panel
+        zones = {zone: "bypassed" if zone in panel.bypassed else state for zone, state in self._lines.zones().items()}
+        sounders = {str(name): "sounding" if name in self._sounding else "quiet" for name in self._switches}
+        return View(
+            zones=zones, sounders=sounders, troubles=tuple(sorted(panel.troubles)),
+            lamp=str(self._last_face or ""), alarms=tuple(panel.open_alarms),
+        )  # fmt: skip
+
+
+def _strings(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []

@@ -1,0 +1,75 @@
+"""What survives a crash but not a reboot: the hour's activations and the starts of the last minutes, on tmpfs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from edge.core.words import SECOND_NS, Activation
+
+DEATHS_LIMIT: Final = 5
+DEATHS_WITHIN_NS: Final = 300 * SECOND_NS
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    boot: str
+    activations: tuple[Activation, ...]
+
+
+class KeptActivations:
+    """One small file, replaced whole. `keep` is called before any sounder is switched on: no disk is involved."""
+
+    def __init__(self, path: Path, boot: str) -> None:
+        self._path = path
+        self._boot = boot
+        self._encoder = msgspec.json.Encoder()
+
+    def read(self) -> tuple[Activation, ...]:
+        """Those of this boot; a new boot resumes nothing."""
+        try:
+            kept = msgspec.json.decode(self._path.read_bytes(), type=_Kept)
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return ()
+        return kept.activations if kept.boot == self._boot else ()
+
+    def keep(self, activations: Sequence[Activation]) -> None:
+        """Raises OSError; the siren sounds all the same."""
+        _replace(self._path, self._encoder.encode(_Kept(self._boot, tuple(activations))))
+
+
+class Starts:
+    """Counts starts without an orderly stop. Five within five minutes: begin with the last pins and nothing else."""
+
+    def __init__(self, path: Path, now_ns: int) -> None:
+        self._path = path
+        self._now_ns = now_ns
+
+    def begin(self) -> int:
+        """Note this start; returns how many deaths the last five minutes saw."""
+        recent = [at for at in self._read() if self._now_ns - DEATHS_WITHIN_NS < at <= self._now_ns]
+        self._write([*recent, self._now_ns])
+        return len(recent)
+
+    def end_orderly(self) -> None:
+        self._write([at for at in self._read() if at != self._now_ns])
+
+    def _read(self) -> list[int]:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=list[int])
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return []
+
+    def _write(self, starts: list[int]) -> None:
+        try:
+            _replace(self._path, msgspec.json.encode(starts))
+        except OSError:
+            return  # no tmpfs, no counting: the alarm starts all the same
+
+
+def _replace(path: Path, content: bytes) -> None:
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)

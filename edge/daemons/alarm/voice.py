@@ -1,0 +1,150 @@
+"""What the box says of itself: state (which is also its will), beat and replies."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from edge.core.events import Author
+from edge.core.messages import Beat, Reply, State, decode, encode, sign_beat, sign_reply
+from edge.core.seal import Forged, Signer
+from edge.core.timing import Clock, rfc3339
+from edge.core.words import SECOND_NS, Epoch, Json
+from edge.link.frames import Speak
+
+RESTATE_EVERY_NS: Final = 5 * SECOND_NS
+SILENT_BEATS: Final = 2.5  # 150 s of 60 s beats
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the panel shows of itself, put in place whole by the panel's thread."""
+
+    head: int = 0
+    zones: dict[str, str] = field(default_factory=dict)
+    sounders: dict[str, str] = field(default_factory=dict)
+    troubles: tuple[str, ...] = ()
+    lamp: str = ""
+    alarms: tuple[str, ...] = ()
+
+
+class Voice:
+    """Makes bytes; sends nothing. Lives in the dispatch thread, but for `show`."""
+
+    def __init__(
+        self, author: Author, signer: Signer, clock: Clock, token: Callable[[], str], *,
+        version: str, generation: int, beat_s: float,
+    ) -> None:  # fmt: skip
+        self._author = author
+        self._signer = signer
+        self._clock = clock
+        self._token = token
+        self._version = version
+        self._generation = generation
+        self._beat_ns = int(beat_s * SECOND_NS)
+        self._session = token()
+        self._nonce = ""
+        self._ordinal = 0
+        self._view = View()
+        self._stated = View()
+        self._state_due_ns: int | None = None
+        self._beat_due_ns = 0
+        self._beats: dict[str, int] = {}
+        self._answered_ns = 0
+        self.receiver = ""
+
+    @property
+    def epoch(self) -> Epoch:
+        return self._author.epoch
+
+    @property
+    def due_ns(self) -> int:
+        return min(self._beat_due_ns, self._state_due_ns or self._beat_due_ns)
+
+    def show(self, view: View) -> None:
+        """The panel's newest view; callable from its thread."""
+        self._view = view
+
+    def opened(self, ordinal: int) -> None:
+        self._ordinal = ordinal
+
+    def speak(self, nonce: str) -> Speak:
+        """State and will for the next CONNECT; a new session id each time, so that a late will shows as late."""
+        self._session, self._nonce = self._token(), nonce
+        return Speak(self._author.box, self._state(online=True), self._state(online=False), nonce)
+
+    def connected(self, now_ns: int) -> None:
+        self._beat_due_ns = now_ns
+        self._answered_ns = now_ns
+        self._state_due_ns = None
+        self._stated = self._view
+
+    def renonce(self, nonce: str, now_ns: int) -> None:
+        self._nonce = nonce
+        self._state_due_ns = now_ns
+
+    def restate(self, now_ns: int) -> None:
+        self._state_due_ns = now_ns
+
+    def is_ours(self, raw: bytes) -> bool:
+        """True for a state that this session said."""
+        try:
+            return decode(raw, State).session == self._session
+        except Forged:
+            return False
+
+    def answered(self, nonce: str, receiver: str, now_ns: int) -> bool:
+        """The centre answered one of our beats."""
+        if nonce not in self._beats:
+            return False
+        self._beats.clear()
+        self._answered_ns = now_ns
+        self.receiver = receiver
+        return True
+
+    def unanswered(self, now_ns: int) -> bool:
+        return now_ns - self._answered_ns > SILENT_BEATS * self._beat_ns
+
+    def due(self, now_ns: int, pending: int) -> list[tuple[str, bytes]]:
+        """(kind, bytes) to send now."""
+        said: list[tuple[str, bytes]] = []
+        if now_ns >= self._beat_due_ns:
+            self._beat_due_ns = now_ns + self._beat_ns
+            said.append(("beat", self._beat(now_ns, pending)))
+        if self._view != self._stated and self._state_due_ns is None:
+            self._state_due_ns = now_ns + RESTATE_EVERY_NS
+        if self._state_due_ns is not None and now_ns >= self._state_due_ns:
+            self._state_due_ns = None
+            self._stated = self._view
+            said.append(("state", self._state(online=True)))
+        return said
+
+    def reply(self, jti: str, result: str, reason: str) -> bytes:
+        return sign_reply(Reply(self._author.box, jti, result, reason), self._signer)
+
+    def status(self, pending: int, *, up: bool) -> dict[str, Json]:
+        """For people at the box."""
+        state: dict[str, Json] = msgspec.to_builtins(self._body(online=up))
+        return {**state, "pending": pending, "receiver": self.receiver, "lamp": self._view.lamp}
+
+    def _beat(self, now_ns: int, pending: int) -> bytes:
+        nonce = self._token()
+        self._beats = {**dict(list(self._beats.items())[-3:]), nonce: now_ns}
+        beat = Beat(
+            self._author.box, nonce, self._author.epoch, self._ordinal, self._view.head,
+            rfc3339(self._clock.utc_ns()), self._clock.quality().value, pending,
+        )  # fmt: skip
+        return sign_beat(beat, self._signer)
+
+    def _state(self, *, online: bool) -> bytes:
+        return encode(self._body(online=online))
+
+    def _body(self, *, online: bool) -> State:
+        view = self._view
+        return State(
+            box=self._author.box, site=self._author.site, session=self._session, online=online, version=self._version,
+            config=self._generation, bootid=self._author.boot_id, epoch=self._author.epoch, ordinal=self._ordinal,
+            head=view.head, nonce=self._nonce, timequality=self._clock.quality().value, zones=view.zones,
+            sounders=view.sounders, troubles=view.troubles,
+        )  # fmt: skip

@@ -1,0 +1,125 @@
+"""What every daemon needs of its surroundings: clocks, systemd's notifications, signals, logging, memory."""
+
+import ctypes
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from edge.core.timing import TimeQuality
+
+_TIME_ERROR: Final = 5  # adjtimex(2): the kernel's clock is not synchronised
+_TIMEX_BYTES: Final = 256  # struct timex has 208 bytes at most
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4  # mlockall(2)
+_JOURNAL: Final = "/run/systemd/journal/socket"
+
+
+class SystemClock:
+    """The machine's clocks (edge.core.timing.Clock)."""
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._was_synced = False
+
+    def boot_ns(self) -> int:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    def utc_ns(self) -> int:
+        return time.time_ns()
+
+    def quality(self) -> TimeQuality:
+        """Ask the kernel whether anybody disciplines its clock; a read-only adjtimex(2)."""
+        if self._libc.adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)) not in {-1, _TIME_ERROR}:
+            self._was_synced = True
+            return TimeQuality.SYNCED
+        if self._was_synced:
+            return TimeQuality.HOLDOVER
+        return TimeQuality.RTC if Path("/dev/rtc0").exists() else TimeQuality.UNSYNCED
+
+
+def boot_id() -> str:
+    """First 8 hex digits of the kernel's random id of this boot (random(4))."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text("ascii")[:8]
+
+
+class Notifier:
+    """sd_notify(3) without a library: one datagram, never blocking, silent where nobody listens."""
+
+    def __init__(self) -> None:
+        address = os.environ.get("NOTIFY_SOCKET", "")
+        self._address = "\0" + address[1:] if address.startswith("@") else address
+        self._sock: socket.socket | None = None
+        if address:
+            self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+
+    def ready(self, status: str) -> None:
+        self._send(f"READY=1\nSTATUS={status}")
+
+    def alive(self) -> None:
+        self._send("WATCHDOG=1")
+
+    def stopping(self) -> None:
+        self._send("STOPPING=1")
+
+    def _send(self, text: str) -> None:
+        if self._sock is not None:
+            with suppress(OSError):
+                self._sock.sendto(text.encode(), self._address)
+
+    def close(self) -> None:
+        if self._sock is not None:
+            self._sock.close()
+
+
+class _Journal(logging.Handler):
+    """One datagram a line to journald, or a write to stderr; a full journal costs a line, never a wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropped = 0
+        self._sock: socket.socket | None = None
+        if os.environ.get("JOURNAL_STREAM") and Path(_JOURNAL).exists():
+            self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = self.format(record).replace("\n", " | ")
+        try:
+            if self._sock is None:
+                sys.stderr.write(f"{record.levelname} {record.name} {line}\n")
+                sys.stderr.flush()
+                return
+            priority = {logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6}.get(record.levelno, 7)
+            self._sock.sendto(
+                f"MESSAGE={line}\nPRIORITY={priority}\nSYSLOG_IDENTIFIER={record.name}\n".encode(), _JOURNAL
+            )
+        except (OSError, ValueError):
+            self.dropped += 1
+
+
+def start_logging(level: int = logging.INFO) -> None:
+    """One event a line: `event text  key=value key=value`."""
+    logging.basicConfig(level=level, handlers=[_Journal()], format="%(message)s", force=True)
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
+def on_stop(stop: Callable[[], None]) -> None:
+    """Call `stop` (which only sets a flag or enqueues) on SIGTERM and SIGINT; main thread only."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop())
+
+
+def settle_memory() -> bool:
+    """Pin what is loaded into RAM and hide it from the collector; False where that is not permitted.
+
+    On fault: thread stacks are pinned as far as they are used, not to their 8 MB.
+    """
+    gc.collect()
+    gc.freeze()
+    return bool(ctypes.CDLL(None, use_errno=True).mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0)

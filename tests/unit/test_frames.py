@@ -1,0 +1,114 @@
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.core.delivery import Answer
+from edge.core.words import Epoch, EventClass
+from edge.link.frames import (
+    ALLOWED,
+    FRAME_LIMIT,
+    TYPES,
+    Ask,
+    BadFrame,
+    Bytes,
+    Error,
+    Frame,
+    Hello,
+    LinkState,
+    Mark,
+    News,
+    Pull,
+    Role,
+    Row,
+    Rows,
+    Send,
+    Speak,
+    Status,
+    pack,
+    unpack,
+)
+
+EPOCH = Epoch("00000001")
+EXAMPLES: list[Frame] = [
+    Hello(),
+    Pull("mqtt", (EventClass.ALARM, EventClass.AUDIT), 20),
+    Mark(EPOCH, 7, Answer.PUBLISHED, "0x00"),
+    Bytes("receipt", b"a.b.c"),
+    LinkState("mqtt", up=False, detail="connecting"),
+    Ask("status", {"by": "teknisi"}),
+    News(EventClass.ALARM),
+    Rows((Row(EPOCH, 7, EventClass.ALARM, b"{}", durable=False),)),
+    Speak("ktg-aaaaaaaa", b"{}", b"{}", "nonce"),
+    Send("beat", b"{}", b"c"),
+    Status(b'{"lamp":"siaga"}'),
+    Error("E-LINK"),
+]
+
+
+@pytest.mark.parametrize("frame", EXAMPLES, ids=lambda frame: type(frame).__name__)
+def test_a_frame_survives_its_bytes(frame: Frame) -> None:
+    assert unpack(pack(frame)) == frame
+
+
+def test_every_type_has_an_example_and_a_number() -> None:
+    assert {type(frame) for frame in EXAMPLES} == set(TYPES.values())
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("frame", EXAMPLES, ids=lambda frame: type(frame).__name__)
+def test_a_role_says_only_what_its_table_allows(role: Role, frame: Frame) -> None:
+    if type(frame) in ALLOWED[role]:
+        assert unpack(pack(frame), role=role) == frame
+    else:
+        with pytest.raises(BadFrame):
+            unpack(pack(frame), role=role)
+
+
+def test_nobody_may_say_to_alarm_what_alarm_says() -> None:
+    spoken = {News, Rows, Speak, Send, Status, Error}
+    assert not any(spoken & allowed for allowed in ALLOWED.values())
+
+
+def test_only_bearers_touch_rows_and_only_people_ask() -> None:
+    assert {role for role in Role if Mark in ALLOWED[role]} == {Role.RELAY, Role.SMS}
+    assert {role for role in Role if Ask in ALLOWED[role]} == {Role.PAGE, Role.CLI}
+
+
+@given(st.binary(max_size=400))
+def test_garbage_is_a_bad_frame_and_nothing_else(raw: bytes) -> None:
+    try:
+        frame = unpack(raw)
+    except BadFrame:
+        return
+    assert type(frame) in TYPES.values()
+
+
+@given(st.sampled_from(sorted(TYPES)), st.binary(max_size=200))
+def test_any_body_under_a_known_type(number: int, body: bytes) -> None:
+    try:
+        unpack(bytes((1, number)) + body)
+    except BadFrame:
+        return
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x01", b"\x01\x01", b"\x02\x01\x80", b"\x01\xff\x80", bytes(FRAME_LIMIT + 1)])
+def test_what_is_too_short_too_long_or_unknown_is_refused(raw: bytes) -> None:
+    with pytest.raises(BadFrame):
+        unpack(raw)
+
+
+def test_deep_nesting_is_refused() -> None:
+    deep = b"\x91" * 10_000
+    with pytest.raises(BadFrame):
+        unpack(b"\x01\x06" + b"\x82\xa4what\xa1x\xa4args\x81\xa1x" + deep + b"\xc0")
+
+
+def test_a_frame_that_would_not_fit_is_not_sent() -> None:
+    with pytest.raises(BadFrame):
+        pack(Send("beat", bytes(FRAME_LIMIT)))
+
+
+def test_a_wrong_member_type_is_refused() -> None:
+    with pytest.raises(BadFrame):
+        unpack(b"\x01\x03" + msgspec.msgpack.encode({"epoch": 1, "seq": "x", "state": "published"}))

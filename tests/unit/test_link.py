@@ -1,0 +1,179 @@
+"""Both ends of the link over real sockets, driven by hand: no thread, no sleep."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.core.delivery import Answer
+from edge.core.words import SECOND_NS, Epoch, EventClass
+from edge.link.client import LinkClient
+from edge.link.frames import VERSION, Ask, Bytes, Frame, Hello, Mark, News, Pull, Role, Send, pack
+from edge.link.server import BACKLOG, Bucket, LinkServer, Peer
+from edge.link.sockets import connect
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_ns = SECOND_NS
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
+class Alarm:
+    """A server with ears."""
+
+    def __init__(self, folder: Path, uid: int) -> None:
+        self.clock = Clock()
+        self.heard: list[tuple[Role, Frame]] = []
+        self.gone: list[Peer] = []
+        uids = dict.fromkeys((Role.RELAY, Role.CLI), uid)
+        self.server = LinkServer(
+            folder, uids, lambda p, f: self.heard.append((p.role, f)), self.gone.append, self.clock
+        )
+        self.server.open()
+
+    def turn(self, times: int = 4) -> None:
+        for _ in range(times):
+            self.server.turn(0.0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Deeper than the 108 bytes of sun_path."""
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True)
+    return deep
+
+
+@pytest.fixture
+def alarm(folder: Path) -> Iterator[Alarm]:
+    alarm = Alarm(folder, os.getuid())
+    yield alarm
+    alarm.server.close()
+
+
+@pytest.fixture
+def relay(folder: Path, alarm: Alarm) -> Iterator[LinkClient]:
+    with LinkClient(folder / "relay.sock") as client:
+        assert client.open()
+        alarm.turn()
+        yield client
+
+
+def test_frames_cross_in_both_directions_and_in_order(alarm: Alarm, relay: LinkClient) -> None:
+    pulls = [Pull("mqtt", (EventClass.ALARM,), n) for n in range(1, 6)]
+    for pull in pulls:
+        relay.send(pull)
+    alarm.turn()
+    assert alarm.heard == [(Role.RELAY, Hello()), *((Role.RELAY, pull) for pull in pulls)]
+    (peer,) = alarm.server.peers(Role.RELAY)
+    alarm.server.send(peer, News(EventClass.ALARM))
+    alarm.server.send(peer, Send("beat", b"{}"))
+    assert relay.frames() == [News(EventClass.ALARM), Send("beat", b"{}")]
+
+
+def test_a_peer_that_does_not_greet_first_is_dropped(alarm: Alarm, folder: Path) -> None:
+    with connect(folder / "relay.sock") as sock:
+        sock.send(pack(Pull("mqtt", (), 1)))
+        alarm.turn()
+    assert alarm.heard == []
+    assert alarm.server.dropped["bad frame"] == 1
+
+
+@pytest.mark.parametrize("raw", [b"\x00", bytes(20_000), b"\x01\x12\x80", pack(Ask("status", {})), b"\xff" * 30])
+def test_a_bad_frame_drops_that_peer_and_nothing_else(
+    alarm: Alarm, relay: LinkClient, folder: Path, raw: bytes
+) -> None:
+    with connect(folder / "cli.sock") as cli:
+        cli.send(pack(Hello()))
+        alarm.turn()
+        with connect(folder / "relay.sock") as sock:
+            sock.send(pack(Hello()))
+            sock.send(raw)
+            alarm.turn()
+            assert sock.recv(100) == b""
+        cli.send(pack(Ask("status", {})))
+        alarm.turn()
+    assert alarm.heard[-1] == (Role.CLI, Ask("status", {}))
+    assert relay.frames() == []
+    assert not relay.connected  # one relay at a time: the newcomer replaced it
+
+
+def test_another_users_process_is_not_let_in(folder: Path) -> None:
+    alarm = Alarm(folder, os.getuid() + 1)
+    with LinkClient(folder / "relay.sock") as client:
+        client.open()
+        alarm.turn()
+        assert client.frames() == []
+        assert not client.connected
+    assert alarm.server.dropped["uid"] == 1
+    assert alarm.heard == []
+    alarm.server.close()
+
+
+def test_a_flood_is_slowed_and_nothing_of_it_is_lost(alarm: Alarm, relay: LinkClient) -> None:
+    for n in range(120):
+        relay.send(Bytes("command", str(n).encode()))
+    alarm.turn(20)
+    heard = len(alarm.heard)
+    assert heard < 60
+    for _ in range(200):
+        alarm.clock.now_ns += SECOND_NS // 50
+        relay.flush()
+        alarm.turn()
+    assert [frame for _, frame in alarm.heard][1:] == [Bytes("command", str(n).encode()) for n in range(120)]
+
+
+def test_a_flood_on_one_socket_does_not_slow_another(alarm: Alarm, relay: LinkClient, folder: Path) -> None:
+    for n in range(200):
+        relay.send(Bytes("command", str(n).encode()))
+    with LinkClient(folder / "cli.sock") as cli:
+        cli.open()
+        cli.send(Ask("silence", {"alarm": "x"}))
+        alarm.turn()
+    assert (Role.CLI, Ask("silence", {"alarm": "x"})) in alarm.heard
+
+
+def test_rows_may_flow_much_faster_than_words(alarm: Alarm, relay: LinkClient) -> None:
+    for seq in range(1000):
+        relay.send(Mark(Epoch("00000001"), seq, Answer.PUBLISHED))
+        alarm.turn(2)
+    assert len(alarm.heard) == 1001
+
+
+def test_a_peer_that_does_not_read_is_dropped_and_costs_bounded_memory(alarm: Alarm, relay: LinkClient) -> None:
+    (peer,) = alarm.server.peers(Role.RELAY)
+    for _ in range(5 * BACKLOG):
+        if peer in alarm.gone:
+            break
+        alarm.server.send(peer, Send("beat", bytes(8000)))
+    assert alarm.gone == [peer]
+    assert alarm.server.dropped["backlog"] == 1
+
+
+def test_a_client_comes_back_to_a_new_alarm(alarm: Alarm, relay: LinkClient, folder: Path) -> None:
+    alarm.server.close()
+    assert relay.frames() == []
+    assert not relay.connected
+    assert not relay.open()
+    reborn = Alarm(folder, os.getuid())
+    assert relay.open()
+    reborn.turn()
+    assert reborn.heard == [(Role.RELAY, Hello(VERSION))]
+    reborn.server.close()
+
+
+def test_wake_ends_a_turn(alarm: Alarm) -> None:
+    alarm.server.wake()
+    alarm.server.turn(30.0)  # would wait half a minute
+
+
+def test_a_bucket_fills_no_further_than_its_burst() -> None:
+    bucket = Bucket(rate_per_s=10, burst=2)
+    assert [bucket.wait_ns(1000 * SECOND_NS) for _ in range(2)] == [0, 0]
+    wait_ns = bucket.wait_ns(1000 * SECOND_NS)
+    assert 0 < wait_ns <= SECOND_NS // 10 + 1
+    assert bucket.wait_ns(1000 * SECOND_NS + wait_ns) == 0

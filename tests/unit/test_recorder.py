@@ -1,0 +1,176 @@
+"""The ledger's thread with a real SQLite file and a disk that fails on command. Waits are on its own answers."""
+
+import queue
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from edge.core.events import Frozen
+from edge.core.words import EventClass, EventId
+from edge.ledger.ledger import Ledger, LedgerCorrupt, LedgerError, set_aside
+from edge.ledger.recorder import (
+    MINOR_LIMIT,
+    Digests,
+    Failed,
+    Fetched,
+    Mended,
+    Opened,
+    Recorder,
+    Stored,
+    Told,
+)
+from tests.unit.test_ledger import ONE, event
+
+T = TypeVar("T", bound=object)
+BOUND_S = 20.0
+
+
+class Disk:
+    """Opens a real ledger, unless told that it is broken."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.broken: LedgerError | None = None
+        self.set_aside = 0
+
+    def open(self) -> Ledger:
+        if self.broken:
+            raise self.broken
+        return Ledger(self.path, ONE)
+
+    def aside(self) -> None:
+        self.set_aside += 1
+        set_aside(self.path, "aside-test")
+
+
+class Ears:
+    def __init__(self) -> None:
+        self.told: queue.SimpleQueue[Told] = queue.SimpleQueue()
+
+    def wait_for(self, form: type[T], when: Callable[[T], bool] = lambda _: True) -> T:
+        while True:
+            told = self.told.get(timeout=BOUND_S)
+            if isinstance(told, form) and when(told):
+                return told
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    return Disk(tmp_path / "ledger.db")
+
+
+@pytest.fixture
+def ears() -> Ears:
+    return Ears()
+
+
+@pytest.fixture
+def recorder(disk: Disk, ears: Ears) -> Iterator[Recorder]:
+    recorder = Recorder(disk.open, disk.aside, ears.told.put)
+    yield recorder
+    recorder.stop(BOUND_S)
+
+
+def stored_ids(path: Path) -> list[int]:
+    from edge.core.words import Epoch
+
+    with Ledger(path, Epoch("ffffffff")) as ledger:
+        return [row.id.seq for row in ledger.unreceived(99_999)]
+
+
+def test_an_event_is_stored_and_said_so(recorder: Recorder, ears: Ears) -> None:
+    recorder.start()
+    assert ears.wait_for(Opened).past is None
+    assert recorder.append(event(1))
+    assert ears.wait_for(Stored).ids == (EventId(ONE, 1),)
+
+
+def test_events_handed_in_before_the_file_opens_are_stored_together(recorder: Recorder, ears: Ears, disk: Disk) -> None:
+    for seq in range(1, 51):
+        recorder.append(event(seq))
+    recorder.start()
+    assert len(ears.wait_for(Stored).ids) == 50
+    recorder.stop(BOUND_S)
+    assert stored_ids(disk.path) == list(range(1, 51))
+
+
+def test_while_the_disk_fails_events_wait_in_memory_and_are_stored_afterwards(
+    recorder: Recorder, ears: Ears, disk: Disk
+) -> None:
+    disk.broken = LedgerError("disk I/O error")
+    recorder.start()
+    assert ears.wait_for(Failed).text == "disk I/O error"
+    recorder.append(event(1))
+    recorder.append(event(2))
+    disk.broken = None
+    ears.wait_for(Mended)
+    recorder.stop(BOUND_S)
+    assert stored_ids(disk.path) == [1, 2]
+
+
+def test_a_failure_is_told_once_not_at_every_try(recorder: Recorder, ears: Ears, disk: Disk) -> None:
+    disk.broken = LedgerError("readonly")
+    recorder.start()
+    ears.wait_for(Failed)
+    for seq in range(1, 4):
+        recorder.append(event(seq))
+    disk.broken = None
+    ears.wait_for(Mended)
+    assert ears.told.empty()
+
+
+def test_a_corrupt_file_is_set_aside_and_a_new_one_started(recorder: Recorder, ears: Ears, disk: Disk) -> None:
+    disk.path.write_bytes(b"garbage" * 1000)
+    recorder.append(event(1))
+    recorder.start()
+    assert ears.wait_for(Failed).corrupt
+    ears.wait_for(Stored)
+    recorder.stop(BOUND_S)
+    assert disk.set_aside == 1
+    assert (disk.path.parent / "ledger.db.aside-test").read_bytes().startswith(b"garbage")
+    assert stored_ids(disk.path) == [1]
+
+
+def test_received_rows_are_not_waiting_at_the_next_start(recorder: Recorder, ears: Ears, disk: Disk) -> None:
+    recorder.start()
+    recorder.append(event(1))
+    recorder.append(event(2))
+    ears.wait_for(Stored, lambda told: EventId(ONE, 2) in told.ids)
+    recorder.receive([EventId(ONE, 1)], receiver="pusat", at="t")
+    recorder.stop(BOUND_S)
+    assert stored_ids(disk.path) == [2]
+
+
+def test_bytes_and_digests_come_back_for_what_is_stored(recorder: Recorder, ears: Ears) -> None:
+    made: Frozen = event(1)
+    recorder.start()
+    recorder.append(made)
+    recorder.fetch([made.id, EventId(ONE, 9)])
+    recorder.digests(ONE, 1, 9, "token")
+    assert ears.wait_for(Fetched).events == (made,)
+    assert ears.wait_for(Digests) == Digests("token", {made.id: made.digest})
+
+
+def test_memory_is_bounded_and_alarms_have_room_when_audit_has_none(recorder: Recorder, disk: Disk) -> None:
+    disk.broken = LedgerError("full")
+    for seq in range(1, MINOR_LIMIT + 1):
+        assert recorder.append(event(seq, event_class=EventClass.AUDIT))
+    assert not recorder.append(event(MINOR_LIMIT + 1, event_class=EventClass.AUDIT))
+    assert recorder.append(event(MINOR_LIMIT + 2))
+    recorder.start()
+
+
+def test_a_corrupt_file_that_cannot_be_set_aside_is_said_and_tried_again(ears: Ears, disk: Disk) -> None:
+    def refuse() -> None:
+        raise PermissionError("read-only")
+
+    disk.broken = LedgerCorrupt("malformed")
+    recorder = Recorder(disk.open, refuse, ears.told.put)
+    recorder.start()
+    assert "cannot be set aside" in ears.wait_for(Failed).text
+    disk.broken = None
+    recorder.append(event(1))
+    ears.wait_for(Mended)
+    recorder.stop(BOUND_S)
