@@ -2,13 +2,25 @@
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from edge.field.broker import ANONYMOUS, LOOPBACK, Broker, BrokerFailed, BrokerNotFound, Program, find_broker
+from edge.centre.certificates import CertificateAuthority
+from edge.field.broker import (
+    ANONYMOUS,
+    LOOPBACK,
+    Broker,
+    BrokerFailed,
+    BrokerNotFound,
+    Program,
+    Tls,
+    find_broker,
+)
 from edge.field.debian import Apt, NotFetched
 
 CACHE = Path(__file__).parents[2] / ".cache"
@@ -49,6 +61,48 @@ def test_two_listeners_have_two_ports(program: Program, tmp_path: Path) -> None:
 def test_listener_lines_reach_mosquitto(program: Program, tmp_path: Path) -> None:
     with Broker(program, listeners={"closed": ("allow_anonymous false",)}, parent=tmp_path) as running:
         assert greet(running.ports["closed"]) == 0x87  # not authorized
+
+
+def test_a_tls_listener_takes_the_user_name_from_the_certificate(program: Program, tmp_path: Path) -> None:
+    tls, client = pairs(tmp_path)
+    lines = ["log_type all", "connection_messages true"]
+    with Broker(program, listeners={"tls": tls.lines()}, lines=lines, parent=tmp_path) as running:
+        context = ssl.create_default_context(cafile=tls.authority)
+        context.load_cert_chain(client)
+        assert answer_over_tls(running.ports["tls"], context)[3] == 0
+        assert "u'ktg-abcdefgh'" in running.log()
+
+
+def test_a_tls_listener_wants_a_certificate(program: Program, tmp_path: Path) -> None:
+    tls, _ = pairs(tmp_path)
+    with Broker(program, listeners={"tls": tls.lines()}, parent=tmp_path) as running:
+        context = ssl.create_default_context(cafile=tls.authority)
+        assert answer_over_tls(running.ports["tls"], context) == b""
+
+
+def answer_over_tls(port: int, context: ssl.SSLContext) -> bytes:
+    """What CONNECT is answered with; nothing where the broker hangs up."""
+    with (
+        socket.create_connection((LOOPBACK, port), timeout=5.0) as plain,
+        context.wrap_socket(plain, server_hostname=LOOPBACK) as talk,
+    ):
+        try:
+            talk.sendall(CONNECT)
+            return talk.recv(64)
+        except (ssl.SSLError, ConnectionError):
+            return b""
+
+
+def pairs(folder: Path) -> tuple[Tls, Path]:
+    """A broker's certificate and a box's, by one authority; the box's certificate and key share a file."""
+    now = datetime.now(UTC)
+    authority = CertificateAuthority.make("test", now)
+    server, client = authority.for_server("broker", (LOOPBACK,), now), authority.for_client("ktg-abcdefgh", now)
+    written = {"ca": authority.pem.certificate, "cert": server.certificate, "key": server.key}
+    for name, content in {**written, "client": client.certificate + client.key}.items():
+        (folder / f"{name}.pem").write_bytes(content)
+    tls = Tls(authority=folder / "ca.pem", certificate=folder / "cert.pem", key=folder / "key.pem")
+    return tls, folder / "client.pem"
 
 
 def test_exit_leaves_no_process_and_no_file(program: Program, tmp_path: Path) -> None:
