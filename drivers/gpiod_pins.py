@@ -147,6 +147,15 @@ class GpiodFactory(LocalPiFactory):  # type: ignore[misc]  # gpiozero ships no t
                 raise
             raise LineHeld(name, self.line_info(offset).consumer) from fault
 
+    def disown(self, pin: "GpiodPin") -> None:
+        """Forget a pin that did not get its line.
+
+        gpiozero's half-made device lives as long as the traceback of its failure: it would keep the line reserved, and
+        in the end close the pin under whoever got the line at a second try.
+        """
+        self.pins.pop(pin.info, None)
+        self._reservations.pop(pin.info, None)
+
     def watch(self, pin: "GpiodPin", descriptor: int) -> None:
         self._watch.watch(descriptor, pin.read_edges, pin.deliver)
 
@@ -208,7 +217,11 @@ class GpiodPin(LocalPiPin):  # type: ignore[misc]  # gpiozero ships no types
 
     def _live(self) -> gpiod.LineRequest:
         if self._request is None:
-            self._request = self.factory.request(self._number, self.info.name, self._settings)
+            try:
+                self._request = self.factory.request(self._number, self.info.name, self._settings)
+            except BaseException:
+                self.factory.disown(self)
+                raise
             self._next_edge = 1
         return self._request
 

@@ -1,5 +1,6 @@
 """The far end of each board's wires, so that one suite can press and measure whatever the board is."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +12,8 @@ from drivers.mock_pins import QuietMockPin
 from drivers.ports import Board, ContactWiring
 from drivers.sim.bench import Bench
 from drivers.sim.board import SimBoard
+
+TICK_S = 0.012  # gpio-sim hands an edge on at the next tick of a 100 Hz kernel; two within one tick would become one
 
 
 class CountingBoard(Board, Protocol):
@@ -181,6 +184,7 @@ class KernelRig:
     def _lay(self, line: str, *, closed: bool) -> None:
         grounded = closed == (self._wiring(line).wiring == "to-ground")
         self._file(line, "pull").write_text("pull-down" if grounded else "pull-up")
+        time.sleep(TICK_S)
 
     def _file(self, line: str, name: str) -> Path:
         return self._chip / f"sim_gpio{line.removeprefix('GPIO')}" / name
