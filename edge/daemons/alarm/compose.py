@@ -15,7 +15,7 @@ from drivers.registry import open_board
 from edge.config.active import Reading, Source, read_active, read_bare
 from edge.config.model import Configuration
 from edge.config.places import Places
-from edge.core.events import Author, Frozen
+from edge.core.events import Author
 from edge.core.faults import Exit
 from edge.core.lamps import Lamps
 from edge.core.numbers import Numbers
@@ -26,7 +26,7 @@ from edge.core.words import SECOND_NS, Epoch, Record, SiteId, SounderId, ZoneId
 from edge.daemons.alarm.dispatch import Dispatch
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.identity import Identity, read_identity
-from edge.daemons.alarm.keeper import Birth, Edge, Keeper, Post, Stop
+from edge.daemons.alarm.keeper import Birth, Edge, Keeper, Post, Stop, Write
 from edge.daemons.alarm.kept import DEATHS_LIMIT, KeptActivations, Starts
 from edge.daemons.alarm.lines import Lines
 from edge.daemons.alarm.scribe import Scribe
@@ -74,7 +74,7 @@ def _configuration(places: Places, deaths: int) -> Reading:
 class _Way:
     """What records and views are handed to: the ledger and the link, or nothing when only the pins are left."""
 
-    write: Callable[..., Frozen | None]
+    write: Write
     note: Callable[[Mapping[str, object]], None]
     show: Callable[[View], None]
     start: Callable[[], None]
@@ -138,7 +138,8 @@ class _Box:
         self._inbox.put(post)  # type: ignore[arg-type]  # workers post what keeper.Post lists
 
     def _nothing(self) -> _Way:
-        def lose(record: Record, _at_ns: int, _notes: Mapping[str, object] | None = None) -> None:
+        def lose(record: Record, at_ns: int, notes: Mapping[str, object] | None = None) -> None:
+            del at_ns, notes
             log.warning("not recorded, pins only  class=%s subject=%s", record.event_class, record.subject)
 
         return _Way(lose, lambda _notes: None, lambda _view: None, lambda: None, lambda: None)

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from edge.core.events import Frozen
 from edge.core.lamps import BLINK, Face, Lamps
-from edge.core.panel import Panel
+from edge.core.panel import SOUNDER, Panel
 from edge.core.patterns import Switch, articulated
 from edge.core.profiles import timeline_of
 from edge.core.words import (
@@ -67,7 +66,7 @@ Post = Edge | Stop | Stimulus | Received | Undurable | Told | Played | OutputFai
 class Write(Protocol):
     """Sign, freeze and hand on (edge.daemons.alarm.scribe)."""
 
-    def __call__(self, record: Record, at_ns: int, notes: Mapping[str, object] | None = None) -> Frozen: ...
+    def __call__(self, record: Record, at_ns: int, notes: Mapping[str, object] | None = None) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +188,7 @@ class Keeper:
                     self._handle(Switched(SounderId(name), playing, at_ns), now_ns)
             case OutputFailed(name, error):
                 log.error("%s output failed  output=%s cause=%s", error.code, name, error)
-                self._failed_outputs[name] = f"{error.code}/{name}"
+                self._failed_outputs[name] = f"{error.code}/{name}" if name.startswith(LAMPS) else f"{SOUNDER}{name}"
                 self._handle(Troubled(self._failed_outputs[name], "321", str(error)), now_ns)
             case OutputMended(name):
                 self._handle(Restored(self._failed_outputs.pop(name)), now_ns)
@@ -203,7 +202,7 @@ class Keeper:
             self._handle(stimulus, now_ns)
 
     def _handle(self, stimulus: Stimulus, now_ns: int) -> None:
-        if isinstance(stimulus, Touched) and not self._panel.is_silent(stimulus.zone):
+        if isinstance(stimulus, Touched) and self._panel.shows(stimulus.zone):
             self._lamps.touched(stimulus.at_ns)
         effects = self._panel.handle(stimulus, now_ns)
         self._apply(effects, now_ns)
@@ -224,6 +223,7 @@ class Keeper:
                     self._rest(sounder)
                 case Record():
                     records.append(effect)
+        self._follow_troubles()
         self._light(now_ns)
         for record in records:
             self._record(record, now_ns)
@@ -284,11 +284,10 @@ class Keeper:
             self._survive_ns = now_ns + BROWNOUT_NS
         if record.event_class in {EventClass.TROUBLE, EventClass.RESTORAL}:
             notes["stuck"] = sorted(zone for zone, state in self._lines.zones().items() if state == "stuck")
-            self._follow_troubles()
         self._write(record, now_ns, notes)
 
     def _follow_troubles(self) -> None:
-        shown = self._panel.shown_troubles
+        shown = self._panel.troubles
         for code in self._lit_troubles - shown:
             self._lamps.restored(code)
         for code in shown - self._lit_troubles:
@@ -360,7 +359,7 @@ class Keeper:
         sounders = {str(name): "sounding" if name in self._sounding else "quiet" for name in self._switches}
         return View(
             zones=zones, sounders=sounders, troubles=tuple(sorted(panel.troubles)),
-            lamp=str(self._last_face or ""), alarms=tuple(panel.open_alarms),
+            lamp=str(self._last_face or ""), alarms=tuple(alarm.alarm for alarm in panel.open_alarms),
         )  # fmt: skip
 
 
