@@ -1,0 +1,202 @@
+"""The units: what they must say is read here everywhere; what systemd thinks of them, where systemd is."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SYSTEMD = Path(__file__).parents[2] / "systemd"
+SERVICES = ("kentongan-alarm", "kentongan-relay")
+EXPOSURE_MAX = 15  # tenths; a plain service of Debian scores 92 to 96
+
+ANALYSE = shutil.which("systemd-analyze")
+needs_systemd = pytest.mark.skipif(ANALYSE is None, reason="systemd-analyze is not on this machine")
+
+IN_EVERY_SANDBOX = {
+    "NoNewPrivileges": "yes",
+    "CapabilityBoundingSet": "",
+    "ProtectSystem": "strict",
+    "ProtectHome": "yes",
+    "ProtectKernelTunables": "yes",
+    "ProtectKernelModules": "yes",
+    "ProtectControlGroups": "yes",
+    "ProtectClock": "yes",
+    "DevicePolicy": "closed",
+    "MemoryDenyWriteExecute": "yes",
+    "RestrictNamespaces": "yes",
+    "RestrictSUIDSGID": "yes",
+    "SystemCallArchitectures": "native",
+    "LimitCORE": "0",
+    "Type": "notify",
+    "NotifyAccess": "main",
+    "Restart": "always",
+    "TimeoutAbortSec": "500ms",
+}
+
+
+class Unit:
+    """A unit file; a key may stand several times."""
+
+    def __init__(self, path: Path) -> None:
+        self.text = path.read_text()
+        self._values: dict[str, list[str]] = {}
+        section = ""
+        for row in self.text.splitlines():
+            if row.startswith("["):
+                section = row.strip("[]")
+            elif row and not row.startswith("#"):
+                key, _, value = row.partition("=")
+                self._values.setdefault(f"{section}.{key}", []).append(value)
+
+    def all(self, name: str) -> list[str]:
+        return self._values.get(name, [])
+
+    def one(self, name: str) -> str | None:
+        values = self.all(name)
+        assert len(values) <= 1, f"{name} stands {len(values)} times"
+        return values[0] if values else None
+
+
+@pytest.fixture
+def alarm() -> Unit:
+    return Unit(SYSTEMD / "kentongan-alarm.service")
+
+
+@pytest.fixture
+def relay() -> Unit:
+    return Unit(SYSTEMD / "kentongan-relay.service")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_daemon_is_in_the_same_sandbox(name: str) -> None:
+    unit = Unit(SYSTEMD / f"{name}.service")
+    said = {key: unit.one(f"Service.{key}") for key in IN_EVERY_SANDBOX}
+    assert said == IN_EVERY_SANDBOX
+    assert unit.one("Unit.StartLimitIntervalSec") == "0"
+    assert unit.one("Service.User") == unit.one("Service.Group") == name
+
+
+def test_nothing_of_ours_or_of_the_disks_can_hold_the_alarm_back(alarm: Unit) -> None:
+    for waits in ("Requires", "Requisite", "BindsTo", "RequiresMountsFor", "ConditionPathExists", "AssertPathExists"):
+        assert alarm.all(f"Unit.{waits}") == []
+    for holds in ("StateDirectory", "CacheDirectory", "LogsDirectory", "ConfigurationDirectory", "WorkingDirectory"):
+        assert alarm.all(f"Service.{holds}") == []
+    for holds in ("LoadCredential", "LoadCredentialEncrypted", "SetCredential", "EnvironmentFile", "ExecStartPre"):
+        assert alarm.all(f"Service.{holds}") == []
+    assert alarm.one("Service.PrivateTmp") is None
+    assert alarm.one("Service.SupplementaryGroups") is None  # a group that is not there would be the end (216/GROUP)
+    assert alarm.one("Unit.DefaultDependencies") == "no"
+    assert alarm.all("Unit.After") == ["systemd-remount-fs.service", "systemd-udev-trigger.service"]
+    assert all(path.startswith("-") for value in alarm.all("Service.ReadWritePaths") for path in value.split())
+
+
+def test_the_alarm_is_back_within_two_seconds(alarm: Unit) -> None:
+    assert alarm.one("Service.WatchdogSec") == "3"
+    assert alarm.one("Service.RestartSec") == "100ms"
+    assert alarm.one("Unit.Conflicts") == alarm.one("Unit.Before") == "shutdown.target"
+
+
+def test_the_alarm_has_no_network_and_no_device_but_the_gpio_chips(alarm: Unit) -> None:
+    assert alarm.one("Service.PrivateNetwork") == "yes"
+    assert alarm.one("Service.RestrictAddressFamilies") == "AF_UNIX"
+    assert alarm.all("Service.DeviceAllow") == ["char-gpiochip rw"]
+
+
+def test_the_relay_sees_no_device_and_no_ledger(relay: Unit) -> None:
+    assert relay.one("Service.PrivateDevices") == "yes"
+    assert "-/var/lib/kentongan/ledger" in (relay.one("Service.InaccessiblePaths") or "").split()
+    assert relay.all("Service.DeviceAllow") == []
+
+
+def test_a_missing_credential_does_not_keep_the_relay_down(relay: Unit) -> None:
+    loaded = {value.partition(":")[0] for value in relay.all("Service.LoadCredential")}
+    forgiven = {
+        name for name, _, value in (each.partition(":") for each in relay.all("Service.SetCredential")) if value
+    }
+    assert loaded == forgiven == {"tls.key", "tls.pem"}
+
+
+def test_memory_runs_out_for_the_relay_first(alarm: Unit, relay: Unit) -> None:
+    assert int(alarm.one("Service.OOMScoreAdjust") or 0) < 0 < int(relay.one("Service.OOMScoreAdjust") or 0)
+    assert alarm.one("Service.LimitMEMLOCK") == "infinity"
+    assert all(unit.one("Service.MemoryMax") for unit in (alarm, relay))
+
+
+def test_what_switches_off_after_death_is_in_the_tree_and_cannot_keep_the_alarm_down(alarm: Unit) -> None:
+    command = (alarm.one("Service.ExecStopPost") or "").split()
+    assert command[0].startswith("-")
+    assert command[-1] == "/run/kentongan/outputs"
+    assert (SYSTEMD / Path(command[-2]).name).is_file()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_directive_left_open_says_why(name: str) -> None:
+    unit = Unit(SYSTEMD / f"{name}.service")
+    hardening = {"PrivateTmp", "PrivateDevices", "PrivateNetwork", "PrivateUsers"}
+    open_ones = {key for key in hardening if unit.one(f"Service.{key}") != "yes"}
+    explained = set(re.findall(r"# Relaxed: (\w+)=no", unit.text))
+    assert open_ones == explained
+
+
+def test_every_user_of_the_units_is_made_and_is_in_the_groups_it_needs() -> None:
+    rows = [
+        row.split() for row in (SYSTEMD / "sysusers.d/kentongan.conf").read_text().splitlines() if row[:1].isalpha()
+    ]
+    users = {row[1] for row in rows if row[0] == "u"}
+    members = {(row[1], row[2]) for row in rows if row[0] == "m"}
+    assert set(SERVICES) <= users
+    assert {("kentongan-alarm", "gpio"), ("kentongan-alarm", "kentongan-relay")} <= members
+    assert {group for _, group in members} <= users | {row[1] for row in rows if row[0] == "g"}
+
+
+def test_the_box_key_is_readable_by_alarm_alone_and_the_tls_key_by_root_alone() -> None:
+    rows = [
+        row.split() for row in (SYSTEMD / "tmpfiles.d/kentongan.conf").read_text().splitlines() if row[:1].isalpha()
+    ]
+    modes = {Path(row[1]).name: row[2:5] for row in rows}
+    assert modes["box.key"] == ["0640", "root", "kentongan-alarm"]
+    assert modes["tls.key"] == ["0600", "root", "root"]
+    assert modes["ledger"] == ["0700", "kentongan-alarm", "kentongan-alarm"]
+
+
+@needs_systemd
+def test_systemd_has_nothing_to_say_about_the_units(tmp_path: Path) -> None:
+    """`verify` ends with 0 however many keys it does not know: any word is a fault."""
+    units = runnable_copies(tmp_path)
+    ended = analyse("verify", *map(str, units), SYSTEMD_UNIT_PATH=f"{tmp_path}:")
+    ours = [row for row in ended.stderr.splitlines() + ended.stdout.splitlines() if "kentongan" in row]
+    assert ours == []
+
+
+@needs_systemd
+def test_an_unknown_key_is_noticed(tmp_path: Path) -> None:
+    [unit] = [unit for unit in runnable_copies(tmp_path) if "alarm" in unit.name]
+    unit.write_text(unit.read_text().replace("WatchdogSec=3", "WatchdogSecs=3"))
+    assert "WatchdogSecs" in analyse("verify", str(unit), SYSTEMD_UNIT_PATH=f"{tmp_path}:").stderr
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_exposure_stays_low(name: str) -> None:
+    ended = analyse("security", "--offline=true", f"--threshold={EXPOSURE_MAX}", str(SYSTEMD / f"{name}.service"))
+    assert ended.returncode == 0, ended.stdout[-400:]
+
+
+def runnable_copies(folder: Path) -> list[Path]:
+    """The units with programs that this machine has: `verify` looks for them."""
+    copies = []
+    for path in [*SYSTEMD.glob("*.service"), *SYSTEMD.glob("*.target")]:
+        copy = folder / path.name
+        copy.write_text(re.sub(r"(?<==)(-?)/(opt|usr)/\S*python3?", r"\1/bin/true", path.read_text()))
+        copies.append(copy)
+    return copies
+
+
+def analyse(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    assert ANALYSE is not None
+    return subprocess.run(
+        [ANALYSE, *arguments], capture_output=True, text=True, check=False, env={**os.environ, **environment}
+    )
