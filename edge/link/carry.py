@@ -16,7 +16,7 @@ from edge.link.frames import Frame, Mark, Pull, Row
 
 BLAME_NS: Final = 2 * SECOND_NS  # lost later than this after a row was sent: the line's fault, not the row's
 STRIKES: Final = 2
-CAREFUL_NS: Final = 60 * SECOND_NS  # how long a loss is looked into, one row at a time
+CAREFUL_NS: Final = 60 * SECOND_NS  # of a connection: how long an earlier loss is looked into, one row at a time
 STRUCK_LIMIT: Final = 64  # rows remembered as having been alone at a loss
 
 
@@ -70,6 +70,7 @@ class Carry:
         self._credit = 0
         self._passed = False
         self._up_ns = now_ns
+        self._careful_until_ns = now_ns + CAREFUL_NS
         self.alarm_waits = False
 
     def down(self, now_ns: int, *, unexplained: bool) -> None:
@@ -126,40 +127,48 @@ class Carry:
         return Work(frames + self._pull(), rows)
 
     def _pull(self) -> tuple[Frame, ...]:
-        room = self._window - len(self._flying) - len(self._held)
+        under_way = sum(1 for row in self._held if id_of(row) not in self._struck)  # the others wait aside
+        room = self._window - len(self._flying) - under_way
         if room <= 0 or (self._credit and room - self._credit < self._window / 2):
             return ()
         self._credit = room
         return (Pull(self._bearer, self._classes, room),)
 
     def _chosen(self, now_ns: int) -> tuple[Row, ...]:
-        limit = 1 if self._suspects and now_ns < self._careful_until_ns else self._window
+        if now_ns > self._careful_until_ns:
+            self._suspects.clear()
+        limit = 1 if self._suspects else self._window
         chosen: list[Row] = []
         self._held.sort(key=self._urgency)
-        while self._held and len(self._flying) < limit and not self._is_one_alone():
-            if id_of(self._held[0]) in self._struck and not self._may_strike(now_ns):
+        while len(self._flying) < limit and not self._is_one_alone():
+            row = self._next(now_ns)
+            if row is None:
                 break
-            row = self._held.pop(0)
+            self._held.remove(row)
             self._flying[id_of(row)] = (row.event_class, now_ns)
             chosen.append(row)
         return tuple(chosen)
 
-    def _urgency(self, row: Row) -> tuple[bool, int]:
-        """Those under suspicion last; within that, as alarm ranks them (the sort keeps their order)."""
-        return id_of(row) in self._struck, RANK[row.event_class]
+    def _urgency(self, row: Row) -> tuple[int, int]:
+        """As alarm ranks them, and keeps their order; those under suspicion behind their equals, in turns."""
+        struck = self._struck.get(id_of(row))
+        return RANK[row.event_class], struck.times if struck else 0
+
+    def _next(self, now_ns: int) -> Row | None:
+        """The most urgent; one under suspicion only alone, once others have shown that the connection carries."""
+        if not self._held or id_of(self._held[0]) not in self._struck:
+            return self._held[0] if self._held else None
+        if self._passed or now_ns - self._up_ns >= BLAME_NS:
+            return None if self._flying else self._held[0]
+        return next((row for row in self._held if id_of(row) not in self._struck), None)
 
     def _is_one_alone(self) -> bool:
         return any(identity in self._struck for identity in self._flying)
-
-    def _may_strike(self, now_ns: int) -> bool:
-        """Alone, and after others have shown that the connection carries; a while later even without."""
-        return not self._flying and (self._passed or now_ns - self._up_ns >= BLAME_NS)
 
     # ---- poison -----------------------------------------------------------------------------------------------------
 
     def _blame(self, now_ns: int) -> None:
         self._suspects.update(self._flying)
-        self._careful_until_ns = now_ns + CAREFUL_NS
         if len(self._flying) > 1:
             return
         ((identity, (_, sent_ns)),) = self._flying.items()
