@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
+# A caller's settings that would change what runs: packages of elsewhere, and daemons compiled anew at every start
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench lab clean lock demo-ready test-ready
 
@@ -25,6 +28,7 @@ bench: test-ready ## figures beside their baselines, measured in one run
 	@$(VENV)/python -m tests.bench
 
 lab: test-ready ## real kernel, real GPIO device, real systemd (builds a kernel once: 4 minutes, root)
+	@-$(VENV)/python -m tests.lab.build
 	@$(VENV)/python -m pytest tests/lab
 
 clean: ## remove what the other targets made (keeps .cache, which only costs time)

@@ -53,7 +53,6 @@ class _Origin:
 
 _ORIGINS = {
     "gpiod": _Origin("drivers.gpiod_pins", "GpiodFactory", "pip install gpiod", stamped=True),
-    "lgpio": _Origin("drivers.lgpio_pins", "QuietLGPIOFactory", "apt install python3-lgpio", stamped=True),
     "mock": _Origin("drivers.mock_pins", "QuietMockFactory", "pip install gpiozero", stamped=False),
 }
 
@@ -62,7 +61,7 @@ class GpioBoard:
     """The lines of one Pi; a drivers.ports.Board."""
 
     def __init__(self, factory_name: str, *, clock: Clock = boot_ns) -> None:
-        """Open the pin factory `factory_name`: gpiod, lgpio or mock.
+        """Open the pin factory `factory_name`: gpiod or mock.
 
         raises: Configuration for an unknown name; NotFound when the package, the chip or the Pi is missing;
                 NoPermission, Busy as the device says
@@ -162,7 +161,7 @@ class GpioContact:
     def close(self) -> None:
         if self._device.closed:
             return
-        self._device.pin.when_changed = None  # lgpio's pin does not cancel its callback when it closes
+        self._device.pin.when_changed = None
         self._device.close()
 
 
@@ -208,7 +207,7 @@ def _origin(name: str) -> _Origin:
 def _factory(name: str, origin: _Origin) -> Any:
     try:
         make = getattr(importlib.import_module(origin.module), origin.name)
-    except (ImportError, OSError) as fault:  # OSError: lgpio opens a FIFO in the working directory while it is imported
+    except ImportError as fault:
         raise NotFound(f"pin factory {name} cannot be loaded ({fault}): {origin.install}") from fault
     with _translated(f"pin factory {name}"):
         return make()

@@ -9,7 +9,6 @@ from drivers.ports import Board, Configuration, DriverError, NotFound
 
 BOARDS = {
     "gpiod": "drivers.gpio:GpioBoard",
-    "lgpio": "drivers.gpio:GpioBoard",
     "mock": "drivers.gpio:GpioBoard",
     "sim": "drivers.sim.board:SimBoard",
 }
@@ -18,7 +17,7 @@ BOARDS = {
 def open_board(name: str, folder: Path, *, clock: Clock = boot_ns) -> Board:
     """Open a board.
 
-    name:   gpiod, lgpio, mock or sim
+    name:   gpiod, mock or sim
     folder: where the virtual board lives (`run/kentongan/sim` under the root); real boards do not use it
     raises: Configuration for an unknown name, NotFound when a package is missing, and what the board raises
     """

@@ -15,7 +15,7 @@ Wiring = Literal["to-ground", "to-3v3"]
 ContactType = Literal["no", "nc"]
 Relay = Literal["low-on", "high-on"]
 Switch = Literal["ssr", "relay", "audio", "motor"]
-Driver = Literal["gpiod", "lgpio", "mock", "sim"]
+Driver = Literal["gpiod", "mock", "sim"]
 Profile = Literal["jateng", "polri"]
 
 SITE_ID = r"^[0-9]{2}(\.[0-9]{2}){2}\.[0-9]{4}-[0-9]{3}-[0-9]{3}$"

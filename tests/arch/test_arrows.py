@@ -23,7 +23,6 @@ KNOWN_BY = {
     "cryptography": ("edge/centre/certificates.py",),
     "gpiod": ("drivers/gpiod_pins.py",),
     "gpiozero": ("drivers/gpio.py", "drivers/*_pins.py"),  # a pin factory subclasses gpiozero's
-    "lgpio": ("drivers/lgpio_pins.py",),
     "msgspec": ("edge/*",),  # the codec of the core
     "nacl": ("edge/core/seal.py",),
     "paho": ("drivers/mqtt.py", "drivers/mqtt_centre.py"),  # the box's end and the centre's end

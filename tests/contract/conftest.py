@@ -22,4 +22,4 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
 def _rig(name: str, folder: Path) -> Rig:
     if name == "sim":
         return SimRig(folder / "sim")
-    return MockRig() if name == "mock" else KernelRig.found()
+    return MockRig() if name == "mock" else KernelRig()

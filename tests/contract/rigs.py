@@ -1,6 +1,5 @@
 """The far end of each board's wires, so that one suite can press and measure whatever the board is."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -8,12 +7,12 @@ from typing import Protocol
 from gpiozero.pins.mock import MockPin
 
 from drivers.gpio import GpioBoard
+from drivers.lines import line_number
 from drivers.mock_pins import QuietMockPin
 from drivers.ports import Board, ContactWiring
 from drivers.sim.bench import Bench
 from drivers.sim.board import SimBoard
-
-TICK_S = 0.012  # gpio-sim hands an edge on at the next tick of a 100 Hz kernel; two within one tick would become one
+from tests.lab.inside.chip import Chip
 
 
 class CountingBoard(Board, Protocol):
@@ -147,13 +146,9 @@ class KernelRig:
     one_device = True
     latching = False  # gpio-sim forgets what lay on the wire when the kernel sets a pull
 
-    def __init__(self, chip: Path) -> None:
-        self._chip = chip
+    def __init__(self) -> None:
+        self._chip = Chip()
         self._wires: dict[str, ContactWiring] = {}
-
-    @classmethod
-    def found(cls) -> "KernelRig":
-        return cls(next(Path("/sys/devices/platform").glob("gpio-sim.*/gpiochip*/sim_gpio0")).parent)
 
     def board(self) -> GpioBoard:
         return GpioBoard("gpiod")
@@ -169,22 +164,19 @@ class KernelRig:
         self._lay(line, closed=self._wiring(line).contact == "nc")
 
     def level(self, line: str) -> bool:
-        return self._file(line, "value").read_text().strip() == "1"
+        return bool(self._chip.level(line_number(line)))
 
     def driven(self, line: str) -> list[bool]:
         return [self.level(line)]
 
     def close(self) -> None:
         for line in self._wires:
-            self._file(line, "pull").write_text("pull-down")
+            self._chip.lay(line_number(line), high=False)
 
     def _wiring(self, line: str) -> ContactWiring:
         return self._wires.get(line) or ContactWiring(line)
 
     def _lay(self, line: str, *, closed: bool) -> None:
         grounded = closed == (self._wiring(line).wiring == "to-ground")
-        self._file(line, "pull").write_text("pull-down" if grounded else "pull-up")
-        time.sleep(TICK_S)
-
-    def _file(self, line: str, name: str) -> Path:
-        return self._chip / f"sim_gpio{line.removeprefix('GPIO')}" / name
+        self._chip.lay(line_number(line), high=not grounded)
+        self._chip.let_an_edge_pass()

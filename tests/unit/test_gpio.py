@@ -76,14 +76,14 @@ def test_no_global_factory_is_made_and_two_boards_share_none() -> None:
 
 
 def test_an_unknown_factory_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(Configuration, match="gpiod, lgpio, mock"):
+    with pytest.raises(Configuration, match="gpiod, mock"):
         GpioBoard("pigpio")
 
 
 def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "drivers.lgpio_pins", None)
-    with pytest.raises(NotFound, match="apt install python3-lgpio") as refusal:
-        GpioBoard("lgpio")
+    monkeypatch.setitem(sys.modules, "drivers.gpiod_pins", None)
+    with pytest.raises(NotFound, match="pip install gpiod") as refusal:
+        GpioBoard("gpiod")
     assert isinstance(refusal.value.__cause__, ImportError)
 
 
@@ -142,7 +142,7 @@ def test_the_registry_opens_boards_by_name(tmp_path: Path) -> None:
 
 
 def test_the_registry_refuses_what_it_does_not_know(tmp_path: Path) -> None:
-    with pytest.raises(Configuration, match="gpiod, lgpio, mock, sim"):
+    with pytest.raises(Configuration, match="gpiod, mock, sim"):
         registry.open_board("rpi", tmp_path)
 
 
@@ -158,4 +158,4 @@ LOADED = "import sys; import drivers.registry; print(*sorted(sys.modules))"
 
 def test_the_registry_itself_loads_no_vendor_and_no_board() -> None:
     loaded: Any = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True).stdout
-    assert not {"gpiozero", "gpiod", "lgpio", "drivers.sim.board"} & set(loaded.split())
+    assert not {"gpiozero", "gpiod", "drivers.sim.board"} & set(loaded.split())

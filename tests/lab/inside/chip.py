@@ -9,7 +9,7 @@ from typing import Self
 TRACING = Path("/sys/kernel/tracing")
 FIRST_NUMBER = 512  # the kernel numbers the lines of its first chip from here, and traces by that number
 # gpio-sim hands an edge on at the next tick of a 100 Hz kernel: two edges within one tick would become one.
-TICK_S = 0.025
+TICK_S = 0.012
 
 
 class Chip:
@@ -25,6 +25,9 @@ class Chip:
     def level(self, line: int) -> int:
         """What a meter on the line shows."""
         return int((self._folder / f"sim_gpio{line}/value").read_text())
+
+    def let_an_edge_pass(self) -> None:
+        time.sleep(TICK_S)
 
     def press(self, line: int, hold_s: float, *, rest_high: bool = True) -> None:
         """Close a contact for a while and open it again; the next edge may follow at once."""
