@@ -1,6 +1,9 @@
 """Make a checked file the running configuration; a broken, cut or impoverished one never replaces the last good."""
 
+import fcntl
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +40,23 @@ def apply(places: Places, path: Path, users: Users, *, accept_loss: bool = False
     if not accept_loss and (losses := _losses(places, path, content, loaded.configuration)):
         raise Refused(*loaded.faults, *losses)
     try:
-        return _write(places, path, content, loaded, loaded.configuration)
+        with _alone(places):
+            return _write(places, path, content, loaded, loaded.configuration)
     except OSError as error:
         what = str(error.filename or places.generations)
         raise Refused(codes.STATE_READONLY.fault(what=what, why=error.strerror or str(error))) from error
+
+
+@contextmanager
+def _alone(places: Places) -> Iterator[None]:
+    """Two technicians at once must not write one generation; the lock goes with the process that holds it."""
+    places.generations.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(places.generations, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _content(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from edge.config.resources import folder
 from edge.config.written import Written, read
@@ -33,6 +34,7 @@ def kit_names(*, offered_only: bool = True) -> tuple[str, ...]:
     return tuple(name for name in names if not offered_only or load_kit(name).offered)
 
 
+@cache
 def load_kit(name: str) -> Kit:
     """Raises KeyError when there is no such kit, ValueError when its file is broken (a mistake of the product)."""
     path = folder("kits") / f"{name}.toml"

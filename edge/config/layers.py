@@ -70,7 +70,7 @@ def merge(kit: Written, site: Written) -> Merged:
 def unknown(where: str, key: str, known: Sequence[str], table: str | Wording) -> Fault:
     """E-KEY-UNKNOWN, with the key that was probably meant."""
     guess = ALIASES.get(key.lower(), "")
-    close = [guess] if guess in known else get_close_matches(key.lower(), known, n=1)
+    close = [guess] if guess in known else get_close_matches(key.lower(), known, n=1, cutoff=0.7)
     if close:
         advice = Wording(f"mungkin maksudnya `{close[0]}`?", f"did you mean `{close[0]}`?")
     else:

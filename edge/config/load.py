@@ -15,7 +15,7 @@ from edge.config.kits import Kit, kit_names, load_kit
 from edge.config.layers import merge
 from edge.config.model import Configuration
 from edge.config.written import SIZE_MAX, Written, read
-from edge.core.faults import Fault
+from edge.core.faults import Fault, Wording
 
 ROLES = ("relay", "sms", "cameras", "config", "page", "cli")
 
@@ -63,42 +63,45 @@ def load_path(path: Path, users: Users) -> Loaded:
 def load(content: bytes, *, name: str, users: Users) -> Loaded:
     """Check what a person wrote and resolve it. Never raises; `name` is what messages call the file."""
     site = read(content, name)
-    kit, refusal = _kit(site)
-    if kit is None:
-        return Loaded(None, (*site.faults, *refusal))
+    kit, unknown_kit = _kit(site)
     merged = merge(kit.written, site)
-    found = [*site.faults, *merged.faults]
+    found = [*site.faults, *unknown_kit, *merged.faults]
     for part in (pins.settle(merged), structure.check(merged), rules.check(merged, kit)):
         found.extend(part)
-    uids, missing = _uids(kit, users)
-    faults = _sorted(_without_consequences(found, site), name) + missing
+    if site.holes or kit is _NO_KIT:
+        found = _without_consequences(found)
+    faults = tuple(_sorted(found, name))
     if any(not fault.warning for fault in faults):
-        return Loaded(None, tuple(faults))
-    resolved = {**merged.table, "link": {"uids": uids}}
-    return Loaded(msgspec.convert(resolved, Configuration), tuple(faults))
+        return Loaded(None, faults)
+    uids, missing = _uids(kit, users)
+    return Loaded(msgspec.convert({**merged.table, "link": {"uids": uids}}, Configuration), (*faults, *missing))
 
 
-def _kit(site: Written) -> tuple[Kit | None, tuple[Fault, ...]]:
+_NO_KIT = Kit("", offered=False, about=Wording("", ""), written=Written("", {}, {}))
+
+
+def _kit(site: Written) -> tuple[Kit, list[Fault]]:
+    """The kit, or the one that was probably meant, so that the rest of the file can be checked all the same."""
     name = site.table.get("kit")
+    if not isinstance(name, str):
+        return _NO_KIT, []  # the structure tells that it is missing, or no text
+    if name in kit_names(offered_only=False):
+        return load_kit(name), []
     offered = kit_names()
-    if name is None:
-        if site.holes:
-            return None, ()
-        where = f"{site.name}:1"
-        better = 'kit = "rt-standard"'
-        return None, (codes.KEY_MISSING.fault(where=where, key="kit", table=site.name, better=better),)
-    if isinstance(name, str) and name in kit_names(offered_only=False):
-        return load_kit(name), ()
-    close = get_close_matches(str(name), offered, n=1)
+    close = get_close_matches(name, offered, n=1)
     listed = ", ".join(f'"{kit}"' for kit in [*close, *(kit for kit in offered if kit not in close)])
-    where = site.where(("kit",))
-    return None, (codes.KIT_UNKNOWN.fault(where=where, text=structure.toml(name), choices=listed),)
+    fault = codes.KIT_UNKNOWN.fault(where=site.where(("kit",)), text=structure.toml(name), choices=listed)
+    return load_kit(close[0]) if close else _NO_KIT, [fault]
 
 
-def _without_consequences(faults: Sequence[Fault], site: Written) -> list[Fault]:
-    """Where lines had to be left out, what is missing may just be in them: say only what is there and wrong."""
-    consequences = {codes.KEY_MISSING.code, codes.NO_ZONE.code, codes.NO_SOUNDER.code, codes.NO_UPLINK.code}
-    return [fault for fault in faults if not (site.holes and fault.code in consequences)]
+def _without_consequences(faults: Sequence[Fault]) -> list[Fault]:
+    """Where lines or the kit had to be left out, what is missing may just be in them: say only what is wrong."""
+    consequences = {codes.NO_ZONE.code, codes.NO_SOUNDER.code, codes.NO_UPLINK.code, codes.REMOVE.code}
+    incomplete = {codes.KEY_MISSING.code} if any(fault.code in _LEFT_OUT for fault in faults) else set()
+    return [fault for fault in faults if fault.code not in consequences | incomplete]
+
+
+_LEFT_OUT = {meaning.code for meaning in (codes.TOML, codes.KEY_TWICE, codes.SIZE, codes.ENCODING, codes.KIT_UNKNOWN)}
 
 
 def _sorted(faults: Sequence[Fault], name: str) -> list[Fault]:

@@ -18,6 +18,7 @@ CURLY_SINGLE = "‘’‚‛`´"  # noqa: RUF001 - as above
 _STRINGS = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
 _ASSIGNMENT = re.compile(r"^(\s*([A-Za-z0-9_-]+)\s*=\s*)([^#]*?)(\s*(?:#.*)?)$")
 _COLON = re.compile(r"^(\s*[A-Za-z0-9_-]+)\s*:\s*([^=]+)$")
+_HEADING = re.compile(r"^\s*(\[{1,2})\s*([A-Za-z0-9_-]+)\s*\]{0,3}(\s*(?:#.*)?)$")
 _DIGITS = re.compile(r"^\+?[0-9][0-9 .+-]*$")
 _FRACTION = re.compile(r"^[0-9]+,[0-9]+$")
 _BOOLEANS = dict.fromkeys(("true", "yes", "ya", "on", "aktif"), "true") | dict.fromkeys(
@@ -64,6 +65,12 @@ def _colon(line: str) -> Mended | None:
     return Mended(codes.COLON, f"{match[1]} = {match[2]}") if match else None
 
 
+def _heading(line: str) -> Mended | None:
+    """Brackets that do not match: as many close as opened."""
+    match = _HEADING.match(line)
+    return Mended(codes.TABLE, f"{match[1]}{match[2]}{']' * len(match[1])}{match[3]}") if match else None
+
+
 def _value(line: str) -> Mended | None:
     """Every mistake of an unquoted value: leading zeros, decimal comma, Python's True, no quotes."""
     match = _ASSIGNMENT.match(line)
@@ -86,4 +93,4 @@ def _meant(value: str) -> tuple[Meaning | None, str]:
     return None, value
 
 
-RULES: tuple[Callable[[str], Mended | None], ...] = (_invisible, _curly, _colon, _value)
+RULES: tuple[Callable[[str], Mended | None], ...] = (_invisible, _curly, _colon, _heading, _value)

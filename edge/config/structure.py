@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from edge.config import codes
 from edge.config.layers import PARTS, TABLES, TOP, Merged, unknown
@@ -49,7 +48,12 @@ def check(merged: Merged) -> list[Fault]:
     try:
         people_model(Configuration).model_validate_json(json.dumps(written, default=_foreign))
     except ValidationError as error:
-        return [fault for detail in error.errors(include_url=False) for fault in _explain(detail, merged)]
+        details = error.errors(include_url=False)
+        return [
+            fault
+            for detail in details
+            for fault in _explain(detail["type"], _Place(detail["loc"], detail["input"], merged))
+        ]
     return []
 
 
@@ -107,14 +111,12 @@ def toml(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _explain(detail: ErrorDetails, merged: Merged) -> Iterator[Fault]:
-    place = _Place(detail["loc"], detail["input"], merged)
-    if detail["type"] == "too_short" and place.key in PARTS.values():
+def _explain(kind: str, place: _Place) -> Iterator[Fault]:
+    if kind == "too_short" and place.key in PARTS.values():
         return  # no zone, no sounder: the rules have a better word for it
-    if place.path in merged.settled:
+    if place.path in place.merged.settled:
         return
-    told = _BY_TYPE.get(detail["type"], _wrong_type)
-    yield told(place, detail["type"])
+    yield _BY_TYPE.get(kind, _wrong_type)(place, kind)
 
 
 def _missing(place: _Place, _type: str) -> Fault:
@@ -159,10 +161,18 @@ def _wrong_type(place: _Place, kind: str) -> Fault:
 
 
 def _number_for_text(place: _Place) -> Fault:
-    digits = f"{place.value:03}" if place.key in ("rt", "rw") and isinstance(place.value, int) else place.text
-    better = f'{place.key} = "{digits}"' if place.key != "phone" else place.better
     text = f"{place.key} = {place.text}"
+    better = f'{place.key} = "{_digits(place)}"'
     return codes.TEXT_NUMBER.fault(where=place.where, key=place.key, text=text, better=better)
+
+
+def _digits(place: _Place) -> str:
+    """The number as it was meant: RT and RW have three digits, a telephone number begins with 0 or +62."""
+    if place.key in ("rt", "rw") and isinstance(place.value, int):
+        return f"{place.value:03}"
+    if place.key == "phone":
+        return f"+{place.value}" if place.text.startswith("62") else f"0{place.value}"
+    return place.text
 
 
 _BY_TYPE: Mapping[str, Callable[[_Place, str], Fault]] = {

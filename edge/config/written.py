@@ -47,12 +47,13 @@ class Written:
 def read(content: bytes, name: str) -> Written:
     """Read a file's bytes. Never raises; what cannot be used is in `faults`."""
     if len(content) > SIZE_MAX:
-        return _unusable(name, codes.SIZE.fault(where=name, limit=SIZE_MAX))
+        return _unusable(name, codes.SIZE.fault(where=f"{name}:1", limit=SIZE_MAX))
     faults = (codes.BOM.fault(where=f"{name}:1"),) if content.startswith(_BOM) else ()
     try:
         text = content.removeprefix(_BOM).decode("utf-8").replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        return _unusable(name, codes.ENCODING.fault(where=name))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return _unusable(name, codes.ENCODING.fault(where=f"{name}:{line}"))
     return _Reader(name, text, [*faults, *_cut(text, name)]).read()
 
 
@@ -130,9 +131,15 @@ class _Reader:
         return True
 
     def _leave_out(self, index: int, fault: Fault) -> bool:
+        """Without its heading a section's keys would fall into the one above: they go with it."""
         self._faults.append(fault)
+        heading = self._lines[index].lstrip().startswith("[")
         self._lines[index] = ""
         self._holes = True
+        for below in range(index + 1, len(self._lines) if heading else 0):
+            if self._lines[below].lstrip().startswith("["):
+                break
+            self._lines[below] = ""
         return True
 
     def _nameless(self, index: int, message: str) -> Fault:

@@ -1,6 +1,7 @@
 """The command `kentongan`. A subcommand is imported when it is run, so that `--help` answers at once on a Pi Zero."""
 
 import os
+import select
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -71,19 +72,40 @@ def kentongan() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns the exit code of TECHNICIAN's table, and never shows a traceback unasked."""
     try:
-        result = kentongan.main(list(arguments), prog_name="kentongan", standalone_mode=False)
+        return _invoke(arguments)
     except (click.Abort, KeyboardInterrupt):
         return 130  # 128 + SIGINT, as shells have it
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `kentongan ... | head` is no fault
-        return Exit.OK
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
     except Exception as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # click 8.2 and later; before, it printed this itself
+            click.echo(str(error), err=True)
+            return Exit.USAGE
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            return Exit.OK  # `kentongan ... | head` is no fault
         if traced():
             raise
         faults = explain(error, " ".join(["kentongan", *arguments[:1]]))
         show(faults, _language(arguments))
         return worst(faults) or Exit.UNEXPECTED
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    """Without click's own `main`, which ends the process silently when any pipe or socket breaks."""
+    with kentongan.make_context("kentongan", list(arguments)) as context:
+        result = kentongan.invoke(context)
+    sys.stdout.flush()
     return result if isinstance(result, int) else Exit.OK
+
+
+def _nobody_reads() -> bool:
+    """True when it is standard output whose reader went away; what is left to write goes nowhere then."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    if not any(event & select.POLLERR for _, event in poll.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def main() -> None:
