@@ -155,7 +155,7 @@ def _fetched_wheel() -> Path:
 
 
 def _pip_install(pip: Path, *words: str) -> None:
-    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-compile", *words]
+    command = [str(PYTHON), "-m", "pip", "install", "--quiet", *words]
     _run(command, _no_packages, PYTHONPATH=str(pip), **_pip_settings())
 
 

@@ -47,8 +47,8 @@ BUDGETS = {
         "import contextlib, io\n"
         "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main()",
         (NETWORK | TOOLS | DEVICES | {"sqlite3"}) - {"click"},
-        260,
-        25.0,
+        170,
+        16.0,
     ),
 }
 
