@@ -22,6 +22,7 @@ SOUNDER = "320"  # sounder/relay trouble
 SENSOR_TROUBLE = "380"
 CANCELLED = "406"
 BYPASS = "570"  # zone/sensor bypass
+MANUAL_TEST = "601"
 WALK_TEST = "607"
 
 KIND: Mapping[Kind, str] = MappingProxyType(
