@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from drivers.ports import Configuration, OutputWiring
+from drivers.ports import OutputWiring
 from drivers.rest import note_rest
 
 SCRIPT = Path(__file__).parents[2] / "systemd/alarm_off.py"
@@ -81,9 +81,8 @@ def test_the_request_has_the_kernels_size_and_places(alarm_off: ModuleType) -> N
     assert numbers == {0: 24, 288: 1 << 3, 296: 1, 320: 2, 328: 1, 336: 1, 560: 1}
 
 
-def test_the_list_is_replaced_as_a_whole(tmp_path: Path) -> None:
+def test_the_list_is_replaced_as_a_whole_and_holds_what_can_be_driven(tmp_path: Path) -> None:
     note_rest(tmp_path / "outputs", [OutputWiring("GPIO24")])
-    with pytest.raises(Configuration):
-        note_rest(tmp_path / "outputs", [OutputWiring("GPIO25"), OutputWiring("25")])
-    assert (tmp_path / "outputs").read_text() == "GPIO24 0\n"
+    note_rest(tmp_path / "outputs", [OutputWiring("25"), OutputWiring("GPIO26", "low-on")])
+    assert (tmp_path / "outputs").read_text() == "GPIO26 1\n"
     assert list(tmp_path.iterdir()) == [tmp_path / "outputs"]

@@ -11,9 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from drivers.ports import Board, OutputWiring
 from drivers.registry import open_board
+from drivers.rest import note_rest
 from edge.config.active import Reading, Source, read_active, read_bare
-from edge.config.model import Configuration
+from edge.config.model import Configuration, Lamp, Sounder
 from edge.config.places import Places
 from edge.core.events import Author
 from edge.core.faults import Exit
@@ -96,7 +98,7 @@ class _Box:
         self._way = self._nothing() if source is Source.BARE else self._world(numbers)
         self._lines = Lines(
             site,
-            lambda: open_board(site.driver, places.run / "sim"),
+            self._open_board,
             lambda zone, active, at_ns: self._inbox.put(Edge(zone, active, at_ns)),
             self._post,
             clock.boot_ns,
@@ -133,6 +135,15 @@ class _Box:
         self._lines.close()
         self._way.stop()
         self._notifier.close()
+
+    def _open_board(self) -> Board:
+        """Leave in /run what must be driven off after our death, then open what drives it."""
+        switched: tuple[Sounder | Lamp, ...] = (*self._site.sounders, *self._site.lamps)
+        try:
+            note_rest(self._places.run / "outputs", (OutputWiring(each.pin, each.relay) for each in switched))
+        except OSError as error:
+            log.warning("outputs stay as they are after our death  cause=%s", error)
+        return open_board(self._site.driver, self._places.run / "sim")
 
     def _post(self, post: object) -> None:
         self._inbox.put(post)  # type: ignore[arg-type]  # workers post what keeper.Post lists
