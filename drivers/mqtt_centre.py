@@ -6,6 +6,7 @@ what a dead centre had not acknowledged, the broker delivers again to the next c
 
 import select
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self, cast
@@ -69,6 +70,9 @@ class CentreSession:
         self._membership = membership
         self._wake = wake
         self._letters: list[Letter] = []
+        self._waiting: deque[Dispatch] = deque()
+        self._flights: set[int] = set()  # packet ids without a PUBACK
+        self._window = 1  # what the broker takes at once: its Receive Maximum, which paho does not read
         self._lost: SessionLost | None = None
         self._subscribed = False
         self._client = _Client(membership.client_id, wire)
@@ -108,14 +112,14 @@ class CentreSession:
 
     def send(self, dispatch: Dispatch) -> None:
         """Hand one message over at QoS 1; beyond the broker's window it waits here. Raises SessionLost."""
-        properties = _properties(dispatch)
-        sent = self._client.publish(dispatch.topic, dispatch.raw, qos=1, retain=dispatch.retain, properties=properties)
-        if sent.rc is not MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
-            self._expect(sent.rc)
+        self._waiting.append(dispatch)
+        self._send_waiting()
+        if self._lost is not None:
+            raise self._lost
 
     def settle(self, within_s: float) -> None:
         """Wait until the broker has answered every message sent. Raises SessionLost, also when time is over."""
-        self._until(lambda: not self._client._out_messages, time.monotonic() + within_s)  # noqa: SLF001  # paho tells nobody
+        self._until(lambda: not (self._flights or self._waiting), time.monotonic() + within_s)
 
     def close(self) -> None:
         """Say goodbye; the broker keeps the session as long as the membership asks."""
@@ -136,7 +140,9 @@ class CentreSession:
         client.on_connect = self._bordered(self._on_connect)
         client.on_disconnect = self._bordered(self._on_disconnect)
         client.on_subscribe = self._bordered(self._on_subscribe)
+        client.on_publish = self._bordered(self._on_publish)
         client.on_message = self._bordered(self._on_message)
+        client.max_inflight_messages = 0  # the window is ours
         wanted = _new_properties(PacketTypes.CONNECT)
         wanted.SessionExpiryInterval = self._membership.expiry_s
         wanted.MaximumPacketSize = PACKET_LIMIT
@@ -179,6 +185,18 @@ class CentreSession:
         if self._lost is not None:
             raise self._lost
 
+    def _send_waiting(self) -> None:
+        while self._waiting and len(self._flights) < self._window and self._lost is None:
+            self._publish(self._waiting.popleft())
+
+    def _publish(self, dispatch: Dispatch) -> None:
+        properties = _properties(dispatch)
+        sent = self._client.publish(dispatch.topic, dispatch.raw, qos=1, retain=dispatch.retain, properties=properties)
+        if sent.rc is MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._flights.add(sent.mid)
+        else:
+            self._lose(self._wire.cause or "lost", self._wire.text or "the connection ended while sending")
+
     def _guarded(self, step: Callable[[], object]) -> None:
         try:
             step()
@@ -199,7 +217,7 @@ class CentreSession:
     def _drop(self) -> None:
         self._wire.close()
         client = self._client  # and no ring of references keeps client and socket alive
-        client.on_connect = client.on_disconnect = client.on_subscribe = client.on_message = None
+        client.on_connect = client.on_disconnect = client.on_subscribe = client.on_publish = client.on_message = None
 
     # ---- what paho tells --------------------------------------------------------------------------------------------
 
@@ -209,7 +227,7 @@ class CentreSession:
         if reason.value != 0:
             self._lose(f"refused-0x{reason.value:02X}", REFUSALS.get(reason.value, str(reason)))
             return
-        client.max_inflight_messages = getattr(granted, "ReceiveMaximum", 65535)  # paho itself does not read it
+        self._window = getattr(granted, "ReceiveMaximum", 65535)
         client.subscribe([(topic, 1) for topic in self._membership.topics])
 
     def _on_subscribe(self, _client: Client, _user: object, _mid: int, codes: Sequence[ReasonCode], _: object) -> None:
@@ -221,6 +239,10 @@ class CentreSession:
     def _on_disconnect(self, _client: Client, _user: object, flags: Any, reason: ReasonCode, _: object) -> None:
         if flags.is_disconnect_packet_from_server:
             self._lose(f"closed-0x{reason.value:02X}", DISCONNECTS.get(reason.value, str(reason)))
+
+    def _on_publish(self, _client: Client, _user: object, mid: int, _reason: object, _: object) -> None:
+        self._flights.discard(mid)
+        self._send_waiting()
 
     def _on_message(self, _client: Client, _user: object, message: MQTTMessage) -> None:
         self._letters.append(_letter(message))

@@ -14,6 +14,7 @@ from typing import Final, Self
 from edge.centre.certificates import CertificateAuthority, Issued
 from edge.centre.places import CentrePlaces, write_whole
 from edge.centre.registry import BOX_ID, SITE_ID, admission_path, read_admission, sign_admission
+from edge.centre.trust import NotAdmissible, read_own
 from edge.core.seal import KEY_BYTES, Binding, CentreKey, Keyset, Signer, Use, b64, read_keyset, sign_by_root
 from edge.core.words import BoxId, SiteId
 
@@ -21,14 +22,6 @@ CENTRE_NAME: Final = "centre"  # certificate CN = MQTT user of the centre
 SIGNING: Final = (Use.RECEIPT, Use.COMMAND_SILENCE)
 KEY_LIFE: Final = timedelta(days=2 * 365)
 LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost")
-
-
-class AuthorityMissing(FileNotFoundError):
-    """No trust material under this root yet: `kentongan centre init`."""
-
-
-class NotAdmissible(ValueError):
-    """A box that cannot be admitted as asked; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +66,8 @@ class Authority:
     @classmethod
     def open(cls, places: CentrePlaces) -> Self:
         """Raises AuthorityMissing."""
-        pem = Issued(*(_read(places, f"ca/ca.{end}") for end in ("pem", "key")))
-        return cls(places, Signer(_read(places, "keys/root.key")), CertificateAuthority.load(pem))
+        pem = Issued(*(read_own(places, f"ca/ca.{end}") for end in ("pem", "key")))
+        return cls(places, Signer(read_own(places, "keys/root.key")), CertificateAuthority.load(pem))
 
     @property
     def keyset(self) -> Keyset:
@@ -128,35 +121,6 @@ class Authority:
         )
         write_whole(self._places.keyset, sign_by_root(Keyset(1, keys), self._root), mode=0o644)
         write_whole(self._places.root_public, self._root.public, mode=0o644)
-
-
-@dataclass(frozen=True, slots=True)
-class CentreSigner:
-    """One of the centre's keys with the name that the keyset gives it."""
-
-    kid: str
-    signer: Signer
-
-
-def open_signer(places: CentrePlaces, use: Use) -> CentreSigner:
-    """Load the key that the keyset names for `use`. Raises AuthorityMissing, or Forged for a keyset not of our root."""
-    signer = Signer(_read(places, f"keys/{use}.key"))
-    for key in open_keyset(places).keys:
-        if key.use is use and key.public == b64(signer.public):
-            return CentreSigner(key.kid, signer)
-    raise AuthorityMissing(f"{places.keys}/{use}.key is not in the keyset")
-
-
-def open_keyset(places: CentrePlaces) -> Keyset:
-    return read_keyset(_read(places, "keys/keyset.jws"), _read(places, "keys/root.pub"))
-
-
-def _read(places: CentrePlaces, name: str) -> bytes:
-    path = places.home / name
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise AuthorityMissing(f"{path} is missing") from error
 
 
 def _new_seed(places: CentrePlaces, name: str) -> bytes:

@@ -3,6 +3,7 @@
 import base64
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from edge.centre.authority import Admitted, Authority
 from edge.centre.certificates import new_key, private_pem, request
@@ -42,11 +43,16 @@ def make_box_keys(places: Places, box: BoxId | None = None) -> Applicant:
 
 def take_home(places: Places, admitted: Admitted) -> None:
     """Lay what the centre gave where the box's daemons look for it."""
-    write_whole(places.secrets / "tls.pem", admitted.certificate, mode=0o644)
-    write_whole(places.trust / "root.pub", admitted.root_public, mode=0o644)
-    write_whole(places.trust / "keyset.jws", admitted.keyset, mode=0o644)
-    write_whole(places.trust / "binding.jws", admitted.binding, mode=0o644)
-    write_whole(places.trust / "broker-ca.pem", admitted.broker_authority, mode=0o644)
+    lay_out(admitted, certificates=places.secrets, trust=places.trust)
+
+
+def lay_out(admitted: Admitted, *, certificates: Path, trust: Path) -> None:
+    """Write tls.pem under `certificates`, and root.pub, keyset.jws, binding.jws, broker-ca.pem under `trust`."""
+    write_whole(certificates / "tls.pem", admitted.certificate, mode=0o644)
+    write_whole(trust / "root.pub", admitted.root_public, mode=0o644)
+    write_whole(trust / "keyset.jws", admitted.keyset, mode=0o644)
+    write_whole(trust / "binding.jws", admitted.binding, mode=0o644)
+    write_whole(trust / "broker-ca.pem", admitted.broker_authority, mode=0o644)
 
 
 def enrol_here(authority: Authority, places: Places, site: SiteId, box: BoxId | None = None) -> BoxId:

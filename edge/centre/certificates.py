@@ -13,13 +13,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from edge.centre.trust import RequestRefused
+
 AUTHORITY_LIFE: Final = timedelta(days=20 * 365)  # outlives every box it names
 CERTIFICATE_LIFE: Final = timedelta(days=5 * 365)
 EARLIER: Final = timedelta(hours=1)  # a client whose clock is a little late must not be turned away
-
-
-class RequestRefused(ValueError):
-    """A signing request that does not hold, or names somebody else."""
 
 
 @dataclass(frozen=True, slots=True)

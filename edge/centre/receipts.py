@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from drivers.letters import Dispatch
-from edge.centre.authority import CentreSigner
 from edge.centre.topics import topic_of
+from edge.centre.trust import CentreSigner
 from edge.core.messages import RANGES_LIMIT, Have, Receipt, digest_of, encode
 from edge.core.seal import sign_jws
 from edge.core.words import BoxId, Epoch, EventId

@@ -143,16 +143,21 @@ class Group:
         )
 
     def _learn_epoch(self, event: Event) -> None:
-        ordinal = event.data.get("ordinal") if event.id.seq == 1 else None
-        known = ordinal if isinstance(ordinal, int) and not isinstance(ordinal, bool) else None
-        self._raise_head(event.box, event.id.epoch, event.id.seq, known)
+        """An epoch's first event names its ordinal and how far the epoch before it is known to have come."""
+        birth = event.data if event.id.seq == 1 else {}
+        ordinal = birth.get("ordinal")
+        self._raise_head(event.box, event.id.epoch, event.id.seq, ordinal if isinstance(ordinal, int) else 0)
+        match birth.get("previous"):
+            case {"epoch": str() as previous, "last": int() as last}:
+                self._raise_head(event.box, Epoch(previous), last, 0)
 
-    def _raise_head(self, box: BoxId, epoch: Epoch, head: int, ordinal: int | None) -> None:
+    def _raise_head(self, box: BoxId, epoch: Epoch, head: int, ordinal: int) -> None:
+        """ordinal: 0 while the box itself does not know it yet (its ledger is not open)."""
         keep = (
             "INSERT INTO epoch (box, epoch, ordinal, head) VALUES (?, ?, ?, ?) ON CONFLICT (box, epoch) DO UPDATE SET"
             " head = max(head, excluded.head), ordinal = coalesce(ordinal, excluded.ordinal)"
         )
-        self._run(keep, (box, epoch, ordinal, head))
+        self._run(keep, (box, epoch, ordinal if ordinal > 0 else None, head))
 
 
 def _gaps(spans: list[tuple[int, int]], reach: int, head: int) -> Iterator[tuple[int, int]]:

@@ -11,15 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from edge.centre.authority import (
     CENTRE_NAME,
     Authority,
-    AuthorityMissing,
-    NotAdmissible,
-    open_keyset,
-    open_signer,
 )
 from edge.centre.boxkeys import Applicant, enrol_here, make_box_keys, new_box_id
-from edge.centre.certificates import RequestRefused
 from edge.centre.places import CentrePlaces
 from edge.centre.registry import BOX_ID, Registry
+from edge.centre.trust import AuthorityMissing, NotAdmissible, RequestRefused, open_keyset, open_signer
 from edge.config.places import Places
 from edge.core.seal import Signer, Use, read_binding, read_keyset, sign_jws
 from edge.core.words import BoxId, SiteId

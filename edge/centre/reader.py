@@ -1,0 +1,150 @@
+"""Read the store without touching it: what is open, what came, and how often. For people and for checkers."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from edge.core.timing import rfc3339
+from edge.core.words import EventClass, Json
+
+_EXPORTED: Final = (
+    *("box", "epoch", "seq", "site", "class", "name", "subject"),
+    *("time", "timequality", "alarm", "zone", "folded"),
+)
+_OF_ALARMS: Final = (
+    "SELECT event.* FROM event LEFT JOIN epoch ON epoch.box = event.box AND epoch.epoch = event.epoch"
+    " WHERE alarm IS NOT NULL"
+    " ORDER BY epoch.ordinal IS NULL, epoch.ordinal, event.epoch, event.seq, event.arrival"
+)
+
+
+class StoreMissing(FileNotFoundError):
+    """No centre has ever run here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm as its events and its operators left it, applied by (epoch ordinal, sequence), never by arrival."""
+
+    box: str
+    alarm: str
+    site: str
+    zone: str
+    kind: str
+    status: str
+    time: str
+    last: str  # name of its latest event
+    open: bool
+    acknowledged_by: str = ""
+    ticket: str = ""
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    if not path.exists():
+        raise StoreMissing(f"{path} is missing: has `kentongan centre run` been started here?")
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        connection.row_factory = sqlite3.Row
+        yield connection
+
+
+def export(path: Path) -> Iterator[Mapping[str, Json]]:
+    """Every stored event, in order of arrival; conflicting bytes are rows of their own. Raises StoreMissing."""
+    with _opened(path) as connection:
+        for row in connection.execute("SELECT * FROM event ORDER BY arrival"):
+            yield _exported(row)
+
+
+def _exported(row: sqlite3.Row) -> dict[str, Json]:
+    names = (
+        "box",
+        "epoch",
+        "seq",
+        "site",
+        "class",
+        "name",
+        "subject",
+        "time",
+        "timequality",
+        "alarm",
+        "zone",
+        "folded",
+    )
+    said: dict[str, Json] = {name: row[name] for name in names}
+    content: dict[str, Json] = msgspec.json.decode(row["raw"])["data"]
+    said |= {
+        "what": "event",
+        "type": f"id.kentongan.{row['name']}.v1",
+        "presses": content.get("presses"),
+        "durable": bool(row["durable"]),
+        "received": rfc3339(row["received_ns"]),
+        "digest": row["digest"].hex(),
+        "data": content,
+    }
+    return said
+
+
+def alarms(path: Path) -> list[Alarm]:
+    """All alarms, newest first. Raises StoreMissing."""
+    folded: dict[tuple[str, str], Alarm] = {}
+    with _opened(path) as connection:
+        for row in connection.execute(_OF_ALARMS):
+            key = (row["box"], row["alarm"])
+            folded[key] = _applied(folded.get(key), row)
+        acknowledged = {(row["box"], row["alarm"]): row for row in connection.execute(_ACKNOWLEDGED)}
+    return [_acknowledged(alarm, acknowledged.get(key)) for key, alarm in reversed(folded.items())]
+
+
+_ACKNOWLEDGED: Final = (
+    "SELECT box, alarm, operator, ticket FROM command WHERE name = 'acknowledge' AND alarm IS NOT NULL"
+    " ORDER BY received_ns"
+)
+
+
+def _applied(before: Alarm | None, row: sqlite3.Row) -> Alarm:
+    content = msgspec.json.decode(row["raw"])["data"]
+    shown = {name: str(content.get(name, getattr(before, name, ""))) for name in ("zone", "kind", "status")}
+    return Alarm(
+        box=row["box"],
+        alarm=row["alarm"],
+        site=row["site"],
+        time=before.time if before else row["time"],
+        last=row["name"],
+        open=row["class"] != EventClass.RESTORAL,
+        **shown,
+    )
+
+
+def _acknowledged(alarm: Alarm, row: sqlite3.Row | None) -> Alarm:
+    if row is None:
+        return alarm
+    return replace(alarm, acknowledged_by=row["operator"], ticket=row["ticket"] or "")
+
+
+def box_of(path: Path, alarm: str) -> str | None:
+    """Which box an alarm belongs to; None when it is unknown. Raises StoreMissing."""
+    with _opened(path) as connection:
+        row = connection.execute("SELECT box FROM event WHERE alarm = ? LIMIT 1", (alarm,)).fetchone()
+    return None if row is None else str(row["box"])
+
+
+def has_command(path: Path, jti: str) -> bool:
+    """Whether the centre has recorded this order. Raises StoreMissing."""
+    with _opened(path) as connection:
+        return connection.execute("SELECT 1 FROM command WHERE jti = ?", (jti,)).fetchone() is not None
+
+
+def troubles(path: Path) -> dict[str, list[dict[str, Json]]]:
+    """The centre's own alarms and counted refusals. Raises StoreMissing."""
+    with _opened(path) as connection:
+        notices: list[dict[str, Json]] = [
+            {"code": row["code"], "box": row["box"], "text": row["text"], "at": rfc3339(row["at_ns"])}
+            for row in connection.execute("SELECT * FROM notice ORDER BY number")
+        ]
+        refusals: list[dict[str, Json]] = [dict(row) for row in connection.execute("SELECT * FROM refusal")]
+    return {"notices": notices, "refusals": refusals}

@@ -1,0 +1,60 @@
+"""`kentongan centre run`: puts the centre together and serves until it is told to stop."""
+
+import os
+import random
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from edge.centre.console import Console
+from edge.centre.ingest import Harvest, Ingest
+from edge.centre.places import CentrePlaces
+from edge.centre.receipts import Receipts
+from edge.centre.registry import Registry
+from edge.centre.session import Connected, Disconnected, Session
+from edge.centre.settings import CentreSettings, endpoint_of
+from edge.centre.store import Store
+from edge.centre.trust import open_keyset, open_signer
+from edge.core.seal import Use
+
+
+def serve(places: CentrePlaces, settings: CentreSettings, console: Console, wake: int) -> None:
+    """Run one centre until `wake` is readable.
+
+    raises: AuthorityMissing, Forged, SettingsFault, StoreBusy, StoreFailed before it serves; nothing afterwards
+    """
+    endpoint = endpoint_of(places, settings.broker)
+    keyset = open_keyset(places)
+    receipts = Receipts(open_signer(places, Use.RECEIPT), settings.receiver)
+    registry = Registry(places.boxes, places.root_public.read_bytes(), revoked=frozenset(keyset.revoked))
+    with Store.open(places.store) as store, console:
+        ingest = Ingest(store, registry, keyset, receipts)
+        keys = places.keyset.read_bytes()
+        session = Session(
+            endpoint, ingest, keys, told=_telling(console), wake=wake, random01=random.SystemRandom().random
+        )
+        session.run()
+
+
+def _telling(console: Console) -> Callable[[Harvest | Connected | Disconnected], None]:
+    def told(news: Harvest | Connected | Disconnected) -> None:
+        for fact in news.facts if isinstance(news, Harvest) else (news,):
+            console.tell(fact)
+
+    return told
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[int]:
+    """A descriptor that becomes readable at SIGTERM or SIGINT; both get their former meaning back at the end."""
+    wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+    before = {
+        number: signal.signal(number, lambda *_: os.eventfd_write(wake, 1))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield wake
+    finally:
+        for number, meaning in before.items():
+            signal.signal(number, meaning)
+        os.close(wake)
