@@ -27,7 +27,6 @@ KNOWN_BY = {
     "nacl": ("edge/core/seal.py",),
     "paho": ("drivers/mqtt.py", "drivers/mqtt_centre.py"),  # the box's end and the centre's end
     "pydantic": ("edge/config/*",),
-    "pydantic_core": ("edge/config/*",),  # where pydantic keeps its errors
     "rich": ("edge/field/*", "edge/centre/*"),
     "sqlite_utils": ("edge/ledger/reader.py", "edge/centre/*"),
 }
