@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge.core import codes
-from edge.core.delivery import RowState
 from edge.core.events import Frozen, canonical
-from edge.core.outbox import CURRENT, Outbox, Waiting
+from edge.core.outbox import Outbox
 from edge.core.seal import Forged
 from edge.core.words import (
     SECOND_NS,
     Acknowledge,
-    EventClass,
     EventId,
     Noted,
     Operator,
@@ -29,9 +27,10 @@ from edge.core.words import (
 )
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.receipts import Claim, Disproved, Proved, Receipts
+from edge.daemons.alarm.traffic import Traffic
 from edge.daemons.alarm.voice import Voice
 from edge.ledger.recorder import Digests, Failed, Fetched, Opened, Recorder, Stored, Told
-from edge.link.frames import ROWS_LIMIT, Ask, Bytes, Frame, Hello, LinkState, Mark, News, Pull, Role, Row, Rows, Send
+from edge.link.frames import Ask, Bytes, Frame, Hello, LinkState, Mark, Pull, Role, Send
 from edge.link.frames import Status as StatusFrame
 from edge.link.server import LinkServer, Peer
 
@@ -41,8 +40,6 @@ DOWN_AFTER_NS: Final = 15 * SECOND_NS  # half a keepalive: a flap is no trouble,
 FIRST_UP_NS: Final = 60 * SECOND_NS  # bearers wait up to 30 s after power-on
 REFUSAL_EVERY_NS: Final = 10 * SECOND_NS
 COMMANDS_PER_S: Final = 5
-CACHE_EVENTS: Final = 1024
-ROW_OVERHEAD: Final = 64  # msgpack around one row's bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +89,8 @@ class Dispatch:
         self._post = post
         self._boot_ns = boot_ns
         self._utc_s = utc_s
-        self._receipts = Receipts(voice.epoch, lambda: self._head, outbox, recorder.digests)
-        self._cache: dict[EventId, Frozen] = {}
-        self._fetching: set[EventId] = set()
-        self._head = 0
-        self._credit = 0
-        self._classes: tuple[EventClass, ...] = ()
-        self._news = False
-        self._order = CURRENT
+        self._traffic = Traffic(outbox, self._tell, recorder.fetch)
+        self._receipts = Receipts(voice.epoch, lambda: self._traffic.head, outbox, recorder.digests)
         self._bearer_up = False
         self._down_since_ns = boot_ns() + FIRST_UP_NS
         self._down_code = codes.BROKER_UNREACHABLE.code
@@ -145,14 +136,13 @@ class Dispatch:
 
     def _turn(self) -> None:
         self._server.turn(self._patience_s())
-        while True:
-            try:
-                self._take_in(self._inbox.get_nowait())
-            except queue.Empty:
-                break
         now_ns = self._boot_ns()
+        while not self._inbox.empty():
+            self._take_in(self._inbox.get_nowait(), now_ns)
         self._listen()
-        self._serve(now_ns)
+        undurable = self._traffic.serve(now_ns, up=self._bearer_up)
+        if undurable:
+            self._post(Undurable(undurable))
         self._speak(now_ns)
         self._watch(now_ns)
 
@@ -171,96 +161,23 @@ class Dispatch:
         else:
             self._restore("E-LINK")
 
-    def _take_in(self, told: _Made | Told) -> None:
+    def _take_in(self, told: _Made | Told, now_ns: int) -> None:
         match told:
             case _Made(event, at_ns):
-                self._head = max(self._head, event.id.seq)
-                self._remember(event)
-                self._outbox.add(
-                    Waiting(
-                        event.id, self._order, event.event_class, event.digest, event.shown,
-                        state=RowState.NEW, durable=False, made_ns=at_ns,
-                    )
-                )  # fmt: skip
+                self._traffic.made(event, at_ns)
+                self._voice.made(self._traffic.head)
             case Stored(ids):
-                self._outbox.committed(ids)
-            case Opened() as opened:
-                self._opened(opened)
+                self._traffic.stored(ids, now_ns)
+            case Opened(ordinal, _, _, waiting):
+                self._voice.opened(ordinal)
+                self._traffic.opened(ordinal, waiting)
             case Fetched(events):
-                self._fetched(events)
+                self._traffic.fetched(events)
             case Digests(token, found):
                 if isinstance(token, Claim):
-                    self._settle(self._receipts.answered(token, found))
+                    self._settle(self._receipts.answered(token, found), now_ns)
             case Failed():
-                self._unfetched()
-
-    def _opened(self, opened: Opened) -> None:
-        self._order = opened.ordinal
-        self._voice.opened(opened.ordinal)
-        for row in opened.waiting:
-            self._outbox.add(Waiting(row.id, row.ordinal, row.event_class, row.digest, row.shown))
-        self._unfetched()
-
-    # ---- rows out ---------------------------------------------------------------------------------------------------
-
-    def _serve(self, now_ns: int) -> None:
-        """Give the relay what it has credit for; without credit, one News until it pulls."""
-        if self._credit and self._bearer_up:
-            rows = self._outbox.take(self._classes, self._credit, now_ns)
-            self._credit -= len(rows)
-            self._hand_over(rows)
-            self._announce_undurable(rows)
-        ready = self._outbox.ready(now_ns)
-        if ready is not None and not self._credit and not self._news:
-            self._news = True
-            self._tell(News(ready))
-
-    def _hand_over(self, rows: list[Waiting]) -> None:
-        here = [(row, self._cache[row.id]) for row in rows if row.id in self._cache]
-        away = [row.id for row in rows if row.id not in self._cache]
-        self._send_rows([Row(e.id.epoch, e.id.seq, e.event_class, e.raw, row.durable) for row, e in here])
-        if away:
-            self._fetching.update(away)
-            self._recorder.fetch(away)
-
-    def _fetched(self, events: tuple[Frozen, ...]) -> None:
-        asked = [event for event in events if event.id in self._fetching]
-        self._fetching.difference_update(event.id for event in asked)
-        self._send_rows([Row(e.id.epoch, e.id.seq, e.event_class, e.raw) for e in asked])
-
-    def _send_rows(self, rows: list[Row]) -> None:
-        batch: list[Row] = []
-        size = 0
-        for row in rows:
-            weight = len(row.raw) + ROW_OVERHEAD
-            if batch and size + weight > ROWS_LIMIT:
-                self._tell(Rows(tuple(batch)))
-                batch, size = [], 0
-            batch.append(row)
-            size += weight
-        if batch:
-            self._tell(Rows(tuple(batch)))
-
-    def _unfetched(self) -> None:
-        """The ledger went away while rows were being fetched: they wait as if the connection had gone."""
-        if self._fetching:
-            self._fetching.clear()
-            self._outbox.disconnected()
-
-    def _announce_undurable(self, rows: list[Waiting]) -> None:
-        ids = tuple(row.id for row in rows if not row.durable)
-        if ids:
-            self._post(Undurable(ids))
-
-    def _remember(self, event: Frozen) -> None:
-        self._cache[event.id] = event
-        if len(self._cache) > CACHE_EVENTS:
-            oldest = next((identity for identity in self._cache if self._is_stored(identity)), event.id)
-            del self._cache[oldest]
-
-    def _is_stored(self, identity: EventId) -> bool:
-        row = self._outbox.get(identity)
-        return row is None or row.durable
+                self._traffic.unfetched()
 
     # ---- frames in --------------------------------------------------------------------------------------------------
 
@@ -271,9 +188,9 @@ class Dispatch:
                 if peer.role is Role.RELAY:
                     self._disconnected()
             case Pull(_, classes, limit):
-                self._credit, self._classes, self._news = max(0, limit), classes, False
+                self._traffic.pull(classes, limit)
             case Mark(epoch, seq, answer, reason):
-                trouble = self._outbox.answered(EventId(epoch, seq), answer, now_ns)
+                trouble = self._traffic.answered(EventId(epoch, seq), answer, now_ns)
                 if trouble:
                     self._raise(trouble, "354", reason or answer.value)
             case LinkState():
@@ -302,10 +219,7 @@ class Dispatch:
         if self._bearer_up:
             self._down_since_ns = self._boot_ns()
         self._bearer_up = False
-        self._credit = 0
-        self._news = False
-        self._fetching.clear()
-        self._outbox.disconnected()
+        self._traffic.disconnected()
 
     def _lost(self, peer: Peer) -> None:
         if peer.role is Role.RELAY and not self._server.peers(Role.RELAY):
@@ -331,21 +245,19 @@ class Dispatch:
         if receipt.beat is not None and self._voice.answered(receipt.beat, receipt.receiver, now_ns):
             self._restore(codes.CENTRE_SILENT.code)
         for verdict in self._receipts.judge(receipt):
-            self._settle(verdict)
+            self._settle(verdict, now_ns)
 
-    def _settle(self, verdict: Proved | Disproved | None) -> None:
+    def _settle(self, verdict: Proved | Disproved | None, now_ns: int) -> None:
         match verdict:
             case Proved(receipt, ids):
-                rows = self._outbox.received(ids)
-                for identity in ids:
-                    self._cache.pop(identity, None)
+                rows = self._traffic.received(ids, now_ns)
                 if rows:
                     self._recorder.receive([row.id for row in rows], receiver=receipt.receiver, at=receipt.time)
                 shown = tuple(row.id for row in rows if row.shown)
                 if shown:
                     self._post(Received(shown))
             case Disproved(reason):
-                self._refuse("receipt", reason, self._boot_ns())
+                self._refuse("receipt", reason, now_ns)
 
     def _command(self, raw: bytes, correlation: bytes, now_ns: int) -> None:
         self._commands = [at for at in self._commands if now_ns - at < SECOND_NS]
@@ -385,7 +297,10 @@ class Dispatch:
     def _ask(self, peer: Peer, what: str, args: dict[str, str]) -> None:
         if what == "silence":
             self._post(Silence(args.get("alarm", ""), Operator(args.get("by", "local"), "local")))
-        self._server.send(peer, StatusFrame(canonical(self._voice.status(len(self._outbox), up=self._bearer_up))))
+        status = self._voice.status(len(self._outbox), up=self._bearer_up)
+        journey = self._traffic.journey
+        status["journey"] = journey.told() if journey else None
+        self._server.send(peer, StatusFrame(canonical(status)))
 
     # ---- words out --------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from edge.core.lamps import BLINK, Face, Lamps
-from edge.core.panel import SOUNDER, Panel
+from edge.core.panel import Panel
 from edge.core.patterns import Switch, articulated
 from edge.core.profiles import timeline_of
 from edge.core.words import (
@@ -188,7 +188,7 @@ class Keeper:
                     self._handle(Switched(SounderId(name), playing, at_ns), now_ns)
             case OutputFailed(name, error):
                 log.error("%s output failed  output=%s cause=%s", error.code, name, error)
-                self._failed_outputs[name] = f"{error.code}/{name}" if name.startswith(LAMPS) else f"{SOUNDER}{name}"
+                self._failed_outputs[name] = f"{error.code}/{name}"
                 self._handle(Troubled(self._failed_outputs[name], "321", str(error)), now_ns)
             case OutputMended(name):
                 self._handle(Restored(self._failed_outputs.pop(name)), now_ns)
@@ -202,7 +202,7 @@ class Keeper:
             self._handle(stimulus, now_ns)
 
     def _handle(self, stimulus: Stimulus, now_ns: int) -> None:
-        if isinstance(stimulus, Touched) and self._panel.shows(stimulus.zone):
+        if isinstance(stimulus, Touched) and not self._panel.is_silent(stimulus.zone):
             self._lamps.touched(stimulus.at_ns)
         effects = self._panel.handle(stimulus, now_ns)
         self._apply(effects, now_ns)
@@ -287,7 +287,7 @@ class Keeper:
         self._write(record, now_ns, notes)
 
     def _follow_troubles(self) -> None:
-        shown = self._panel.troubles
+        shown = self._panel.shown_troubles
         for code in self._lit_troubles - shown:
             self._lamps.restored(code)
         for code in shown - self._lit_troubles:

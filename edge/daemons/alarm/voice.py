@@ -21,7 +21,6 @@ SILENT_BEATS: Final = 2.5  # 150 s of 60 s beats
 class View:
     """What the panel shows of itself, put in place whole by the panel's thread."""
 
-    head: int = 0
     zones: dict[str, str] = field(default_factory=dict)
     sounders: dict[str, str] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
@@ -46,6 +45,7 @@ class Voice:
         self._session = token()
         self._nonce = ""
         self._ordinal = 0
+        self._head = 0
         self._view = View()
         self._stated = View()
         self._state_due_ns: int | None = None
@@ -65,6 +65,10 @@ class Voice:
     def show(self, view: View) -> None:
         """The panel's newest view; callable from its thread."""
         self._view = view
+
+    def made(self, head: int) -> None:
+        """The last sequence made."""
+        self._head = head
 
     def opened(self, ordinal: int) -> None:
         self._ordinal = ordinal
@@ -132,7 +136,7 @@ class Voice:
         nonce = self._token()
         self._beats = {**dict(list(self._beats.items())[-3:]), nonce: now_ns}
         beat = Beat(
-            self._author.box, nonce, self._author.epoch, self._ordinal, self._view.head,
+            self._author.box, nonce, self._author.epoch, self._ordinal, self._head,
             rfc3339(self._clock.utc_ns()), self._clock.quality().value, pending,
         )  # fmt: skip
         return sign_beat(beat, self._signer)
@@ -145,6 +149,6 @@ class Voice:
         return State(
             box=self._author.box, site=self._author.site, session=self._session, online=online, version=self._version,
             config=self._generation, bootid=self._author.boot_id, epoch=self._author.epoch, ordinal=self._ordinal,
-            head=view.head, nonce=self._nonce, timequality=self._clock.quality().value, zones=view.zones,
+            head=self._head, nonce=self._nonce, timequality=self._clock.quality().value, zones=view.zones,
             sounders=view.sounders, troubles=view.troubles,
         )  # fmt: skip

@@ -1,0 +1,162 @@
+"""Rows between the outbox and the relay: who has credit, which bytes are at hand, which the ledger must fetch."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from edge.core.delivery import Answer, RowState
+from edge.core.events import Frozen
+from edge.core.outbox import CURRENT, Outbox, Waiting
+from edge.core.words import EventClass, EventId, Json
+from edge.ledger.ledger import Unreceived
+from edge.link.frames import ROWS_LIMIT, Frame, News, Row, Rows
+
+CACHE_EVENTS: Final = 1024
+ROW_OVERHEAD: Final = 64  # msgpack around one row's bytes
+
+
+@dataclass(slots=True)
+class Journey:
+    """How the newest alarm fared, in boot-clock ns: for the person who asks "did it arrive?"."""
+
+    id: EventId
+    made_ns: int
+    stored_ns: int = 0
+    published_ns: int = 0
+    received_ns: int = 0
+
+    def told(self) -> dict[str, Json]:
+        """Milliseconds as text after it was made; "" for what has not happened."""
+        steps = {"stored": self.stored_ns, "published": self.published_ns, "received": self.received_ns}
+        after: dict[str, Json] = {
+            name: f"{(at_ns - self.made_ns) / 1e6:.2f}" if at_ns else "" for name, at_ns in steps.items()
+        }
+        return {"id": str(self.id), "made": str(self.made_ns), **after}
+
+
+class Traffic:
+    """Serves one bearer. tell: to the relay; fetch: asks the ledger's thread for bytes that memory has let go."""
+
+    def __init__(
+        self, outbox: Outbox, tell: Callable[[Frame], None], fetch: Callable[[Sequence[EventId]], None]
+    ) -> None:
+        self._outbox = outbox
+        self._tell = tell
+        self._fetch = fetch
+        self._cache: dict[EventId, Frozen] = {}
+        self._fetching: set[EventId] = set()
+        self._order = CURRENT
+        self._credit = 0
+        self._classes: tuple[EventClass, ...] = ()
+        self._announced = False
+        self.head = 0
+        self.journey: Journey | None = None
+
+    # ---- what waits --------------------------------------------------------------------------------------------------
+
+    def made(self, event: Frozen, at_ns: int) -> None:
+        """A new event, not yet stored."""
+        self.head = max(self.head, event.id.seq)
+        if event.shown:
+            self.journey = Journey(event.id, at_ns)
+        self._remember(event)
+        row = Waiting(event.id, self._order, event.event_class, event.digest, event.shown)
+        row.state, row.durable, row.made_ns = RowState.NEW, False, at_ns
+        self._outbox.add(row)
+
+    def stored(self, ids: Iterable[EventId], now_ns: int) -> None:
+        ids = tuple(ids)
+        self._outbox.committed(ids)
+        if self.journey and self.journey.id in ids:
+            self.journey.stored_ns = now_ns
+
+    def opened(self, ordinal: int, waiting: Iterable[Unreceived]) -> None:
+        """The ledger is there: what earlier runs left behind waits too."""
+        self._order = ordinal
+        for row in waiting:
+            self._outbox.add(Waiting(row.id, row.ordinal, row.event_class, row.digest, row.shown))
+        self.unfetched()
+
+    def received(self, ids: Sequence[EventId], now_ns: int) -> list[Waiting]:
+        """A verified receipt covers them; returns those that were waiting."""
+        for identity in ids:
+            self._cache.pop(identity, None)
+        rows = self._outbox.received(ids)
+        if self.journey and any(row.id == self.journey.id for row in rows):
+            self.journey.received_ns = now_ns
+        return rows
+
+    # ---- what leaves -------------------------------------------------------------------------------------------------
+
+    def pull(self, classes: tuple[EventClass, ...], limit: int) -> None:
+        """Credit for `limit` rows from now on; it replaces what was left of the last one."""
+        self._credit, self._classes, self._announced = max(0, limit), classes, False
+
+    def answered(self, identity: EventId, answer: Answer, now_ns: int) -> str:
+        """Returns the code of the trouble that the delivery table raises, or ""."""
+        if self.journey and self.journey.id == identity and answer is Answer.PUBLISHED:
+            self.journey.published_ns = self.journey.published_ns or now_ns
+        return self._outbox.answered(identity, answer, now_ns)
+
+    def disconnected(self) -> None:
+        self._credit = 0
+        self._announced = False
+        self._fetching.clear()
+        self._outbox.disconnected()
+
+    def serve(self, now_ns: int, *, up: bool) -> tuple[EventId, ...]:
+        """Hand over what there is credit for, announce what there is not; returns rows that leave undurable."""
+        rows: list[Waiting] = []
+        if self._credit and up:
+            rows = self._outbox.take(self._classes, self._credit, now_ns)
+            self._credit -= len(rows)
+            self._hand_over(rows)
+        ready = None if self._credit or self._announced else self._outbox.ready(now_ns)
+        if ready is not None:
+            self._announced = True
+            self._tell(News(ready))
+        return tuple(row.id for row in rows if not row.durable)
+
+    def fetched(self, events: Iterable[Frozen]) -> None:
+        """Bytes that the ledger was asked for."""
+        asked = [event for event in events if event.id in self._fetching]
+        self._fetching.difference_update(event.id for event in asked)
+        self._send([Row(e.id.epoch, e.id.seq, e.event_class, e.raw) for e in asked])
+
+    def unfetched(self) -> None:
+        """The ledger went away while rows were being fetched: they wait as if the connection had gone."""
+        if self._fetching:
+            self._fetching.clear()
+            self._outbox.disconnected()
+
+    def _hand_over(self, rows: Sequence[Waiting]) -> None:
+        here = [(row, self._cache[row.id]) for row in rows if row.id in self._cache]
+        away = [row.id for row in rows if row.id not in self._cache]
+        self._send([Row(e.id.epoch, e.id.seq, e.event_class, e.raw, row.durable) for row, e in here])
+        if away:
+            self._fetching.update(away)
+            self._fetch(away)
+
+    def _send(self, rows: Sequence[Row]) -> None:
+        batch: list[Row] = []
+        size = 0
+        for row in rows:
+            weight = len(row.raw) + ROW_OVERHEAD
+            if batch and size + weight > ROWS_LIMIT:
+                self._tell(Rows(tuple(batch)))
+                batch, size = [], 0
+            batch.append(row)
+            size += weight
+        if batch:
+            self._tell(Rows(tuple(batch)))
+
+    def _remember(self, event: Frozen) -> None:
+        self._cache[event.id] = event
+        if len(self._cache) > CACHE_EVENTS:
+            oldest = next((identity for identity in self._cache if self._is_stored(identity)), None)
+            if oldest is not None:
+                del self._cache[oldest]
+
+    def _is_stored(self, identity: EventId) -> bool:
+        row = self._outbox.get(identity)
+        return row is None or row.durable
