@@ -7,7 +7,7 @@ from typing import Final
 from drivers.dial import tls_fault
 
 CHUNK: Final = 16 * 1024  # one TLS record at most, so nothing stays behind inside the TLS object
-TURN_LIMIT: Final = 16 * CHUNK  # read at most this much before the rest of the loop has its turn
+TURN_LIMIT: Final = CHUNK  # read in one turn; the rest waits in the kernel, and the link to alarm is not flooded
 
 
 class Wire:

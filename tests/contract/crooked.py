@@ -69,7 +69,8 @@ class Crooked:
         return port
 
     def poll(self) -> None:
-        self._accept()
+        if self._listener.fileno() >= 0:
+            self._accept()
         if self._talk is None:
             return
         try:
@@ -127,6 +128,7 @@ class Crooked:
         self._read = self._read[start + size :]
         self.packets.append(Packet(kind, body))
         reply = self.replies.get(kind)
-        if reply is not None and self._talk is not None:
-            self.say(reply(body))
-        return True
+        answer = b"" if reply is None else reply(body)
+        if answer and self._talk is not None:
+            self.say(answer)
+        return self._talk is not None

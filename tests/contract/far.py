@@ -174,9 +174,11 @@ def turn_paho(client: Client, wait_s: float) -> None:
     sock = client.socket()
     if sock is None:
         return
-    readable, _, _ = select.select([sock.fileno()], [], [], wait_s)
-    if readable:
-        client.loop_read()
+    for _ in range(200):  # paho reads one packet a time
+        readable, _, _ = select.select([sock.fileno()], [], [], wait_s)
+        if not readable or client.loop_read():
+            break
+        wait_s = 0
     if client.want_write():
         client.loop_write()
     client.loop_misc()

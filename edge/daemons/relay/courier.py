@@ -1,0 +1,270 @@
+"""Between the link and the uplink: when to connect, what to pass on, what to tell alarm. Opens nothing itself."""
+
+import logging
+from collections.abc import Callable
+from enum import Enum
+from typing import Final, Protocol
+
+from drivers.ports import Arrived, Down, Flawed, Message, Session, Settled, Up, Uplink
+from edge.core import codes
+from edge.core.delivery import Answer
+from edge.core.faults import Meaning
+from edge.core.retry import cap_s, delay_s
+from edge.core.words import SECOND_NS, EventClass, EventId
+from edge.link.carry import Carry, id_of
+from edge.link.frames import BadFrame, Bytes, Frame, LinkState, News, Row, Rows, Send, Speak
+
+log = logging.getLogger("kentongan.relay")
+
+BEARER: Final = "mqtt"
+ASK_MAX_NS: Final = 5 * SECOND_NS  # then ask alarm again what to say
+ALONE_MAX_NS: Final = 5 * SECOND_NS  # alarm away for longer: the box is offline, and the centre must see it
+STOOD_NS: Final = 10 * SECOND_NS  # a session that stood this long was a good one: the backoff starts over
+
+FAR_NS: Final = 2**63
+
+EXPLAINED: Final = frozenset({
+    "half-open", "keepalive", "oversize",
+    "closed-0x00", "closed-0x87", "closed-0x89", "closed-0x8B", "closed-0x8D", "closed-0x8E", "closed-0x93",
+    "closed-0x96", "closed-0x97", "closed-0x98", "closed-0x9C", "closed-0x9D", "closed-0x9F", "closed-0xA0",
+})  # fmt: skip
+"""Losses of a session that have nothing to do with the bytes of a row (edge.link.carry looks into the others)."""
+
+
+class Phase(Enum):
+    WAITING = "waiting"  # for the time to connect, or for alarm
+    ASKING = "asking"  # alarm makes state and will
+    CONNECTING = "connecting"
+    UP = "up"
+
+
+class Link(Protocol):
+    """What `edge.link.client.LinkClient` offers."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    def send(self, frame: Frame) -> None: ...
+
+
+class Courier:
+    """One session after another, as long as alarm is there to speak for.
+
+    random01: for the backoff's jitter
+    first_ns: wait before the very first connection, unless an alarm waits
+    """
+
+    def __init__(
+        self, link: Link, uplink: Uplink, endpoint: str, random01: Callable[[], float], *, now_ns: int, first_ns: int
+    ) -> None:
+        self._link = link
+        self._uplink = uplink
+        self._random01 = random01
+        self._carry = Carry(BEARER)
+        self._tickets: dict[int, EventId] = {}
+        self._phase = Phase.WAITING
+        self._due_ns = now_ns + first_ns
+        self._asked_ns = 0
+        self._up_ns = 0
+        self._attempt = 0
+        self._alone_since_ns: int | None = now_ns
+        self._told = _Told(endpoint)
+
+    @property
+    def due_ns(self) -> int:
+        """When `turn` wants to be called even if nothing happens."""
+        waits = self._link.connected and self._phase in {Phase.WAITING, Phase.ASKING}
+        return self._due_ns if waits else FAR_NS
+
+    def sockets(self) -> list[tuple[int, bool]]:
+        return self._uplink.sockets()
+
+    def turn(self, now_ns: int) -> None:
+        """Everything that can be done now: the uplink's events, rows, timers."""
+        if self._link.connected and self._alone_since_ns is not None:
+            self._alone_since_ns = None
+            self._begin_anew(now_ns)
+        for event in self._uplink.turn(now_ns):
+            self._on_uplink(event, now_ns)
+        self._follow_time(now_ns)
+        self._work(now_ns)
+
+    def adrift(self, now_ns: int) -> None:
+        """The link is closed; say so before it may be open again. Soon the box counts as offline."""
+        if self._alone_since_ns is None:
+            self._alone_since_ns = now_ns
+            self._carry.adrift()
+            self._tickets.clear()
+        if self._phase is not Phase.WAITING and now_ns - self._alone_since_ns > ALONE_MAX_NS:
+            self._uplink.close()
+            self._phase = Phase.WAITING
+
+    def hear(self, frame: Frame, now_ns: int) -> None:
+        """A frame from alarm; rows are on the wire when this returns."""
+        match frame:
+            case Rows(rows):
+                self._carry.rows(rows)
+                self._work(now_ns)
+            case News(event_class):
+                self._news(event_class, now_ns)
+            case Speak(box, state, will):
+                if self._phase is Phase.ASKING:
+                    self._phase = Phase.CONNECTING
+                    self._uplink.connect(Session(box, will, state))
+            case Send(kind, raw, correlation):
+                self._publish(Message(kind, raw, correlation=correlation, retain=kind == "state"))
+
+    def stop(self) -> None:
+        self._uplink.close()
+
+    # ---- rows -------------------------------------------------------------------------------------------------------
+
+    def _work(self, now_ns: int) -> None:
+        work = self._carry.work(now_ns)
+        for row in work.rows:
+            self._send(row)
+        for frame in work.frames:
+            self._link.send(frame)
+
+    def _send(self, row: Row) -> None:
+        ticket = self._publish(Message(f"event/{row.event_class}", row.raw, durable=row.durable))
+        if ticket is not None:
+            self._tickets[ticket] = id_of(row)
+
+    def _publish(self, message: Message) -> int | None:
+        if self._phase is not Phase.UP:
+            return None
+        try:
+            return self._uplink.publish(message)
+        except ConnectionError:
+            return None  # its Down is on the way, and alarm keeps every row
+
+    # ---- the uplink's events ----------------------------------------------------------------------------------------
+
+    def _on_uplink(self, event: object, now_ns: int) -> None:
+        match event:
+            case Settled(ticket, outcome, code):
+                identity = self._tickets.pop(ticket, None)
+                if identity is None:
+                    self._carry.passed()
+                else:
+                    self._carry.settled(identity, Answer(outcome.value), f"0x{code:02X}" if code else "")
+            case Arrived(kind, raw, correlation):
+                self._pass_on(Bytes(kind, raw, correlation))
+            case Up(window):
+                self._up(window, now_ns)
+            case Flawed(cause, text):
+                self._told.flawed(cause, text)
+            case Down(cause, text):
+                self._down(cause, text, now_ns)
+
+    def _pass_on(self, frame: Bytes) -> None:
+        try:
+            self._link.send(frame)
+        except BadFrame as error:
+            log.warning("dropped  kind=%s cause=%s", frame.kind, error)
+
+    def _up(self, window: int, now_ns: int) -> None:
+        self._phase = Phase.UP
+        self._up_ns = now_ns
+        self._told.back(now_ns)
+        self._link.send(LinkState(BEARER, up=True))
+        self._carry.up(window, now_ns)
+
+    def _down(self, cause: str, text: str, now_ns: int) -> None:
+        was_up = self._phase is Phase.UP
+        if was_up:
+            self._carry.down(now_ns, unexplained=cause not in EXPLAINED)
+            self._work(now_ns)
+            if now_ns - self._up_ns >= STOOD_NS:
+                self._attempt = 0
+        self._told.lost(cause, text, now_ns)
+        self._link.send(LinkState(BEARER, up=False, detail=cause))
+        self._tickets.clear()
+        self._wait(now_ns)
+
+    # ---- when to connect --------------------------------------------------------------------------------------------
+
+    def _wait(self, now_ns: int) -> None:
+        self._phase = Phase.WAITING
+        self._due_ns = now_ns + self._backoff_ns()
+        self._attempt += 1
+
+    def _backoff_ns(self) -> int:
+        cap = cap_s(alarm_waits=self._carry.alarm_waits)
+        return int(delay_s(self._attempt, cap, self._random01()) * SECOND_NS)
+
+    def _news(self, event_class: EventClass, now_ns: int) -> None:
+        was_known = self._carry.alarm_waits
+        self._carry.news(event_class)
+        if self._carry.alarm_waits and not was_known and self._phase is Phase.WAITING:
+            first = self._attempt == 0
+            self._due_ns = min(self._due_ns, now_ns if first else now_ns + self._backoff_ns())
+        self._work(now_ns)
+
+    def _follow_time(self, now_ns: int) -> None:
+        if not self._link.connected or now_ns < self._due_ns:
+            return
+        if self._phase in {Phase.WAITING, Phase.ASKING}:
+            self._phase = Phase.ASKING
+            self._due_ns = now_ns + ASK_MAX_NS
+            self._link.send(LinkState(BEARER, up=False, detail="connecting"))
+
+    def _begin_anew(self, now_ns: int) -> None:
+        """A session speaks for one life of alarm: a new one gets a new session."""
+        if self._phase is Phase.WAITING:
+            return
+        quick = self._phase is Phase.UP and now_ns - self._up_ns < STOOD_NS  # an alarm that dies again and again
+        self._uplink.close()
+        self._phase = Phase.WAITING
+        self._due_ns = now_ns + (self._backoff_ns() if quick else 0)
+        self._attempt = self._attempt + 1 if quick else 0
+
+
+class _Told:
+    """The log's memory: one WARNING a transition, one INFO when it is over."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._code = ""
+        self._since_ns: int | None = None
+        self._flaws: set[str] = set()
+
+    def lost(self, cause: str, text: str, now_ns: int) -> None:
+        meaning = code_of(cause)
+        if self._since_ns is None:
+            self._since_ns = now_ns
+        if meaning.code == self._code:
+            log.debug("uplink still lost  bearer=%s cause=%s", BEARER, cause)
+            return
+        self._code = meaning.code
+        log.warning(
+            "%s uplink lost  bearer=%s endpoint=%s cause=%s text=%s", meaning.code, BEARER, self._endpoint, cause, text
+        )
+
+    def back(self, now_ns: int) -> None:
+        self._code = ""
+        self._flaws.clear()
+        if self._since_ns is None:
+            log.info("uplink up  bearer=%s endpoint=%s", BEARER, self._endpoint)
+            return
+        seconds = (now_ns - self._since_ns) // SECOND_NS
+        log.info("uplink back  bearer=%s endpoint=%s after_s=%d", BEARER, self._endpoint, seconds)
+        self._since_ns = None
+
+    def flawed(self, cause: str, text: str) -> None:
+        if cause not in self._flaws:
+            self._flaws.add(cause)
+            code = codes.BROKER_REFUSED.code
+            log.warning(
+                "%s part refused  bearer=%s endpoint=%s cause=%s text=%s", code, BEARER, self._endpoint, cause, text
+            )
+
+
+def code_of(cause: str) -> Meaning:
+    """The coded message that a person gets for a cause of `drivers.ports.Down`."""
+    if cause.startswith("tls"):
+        return codes.BROKER_TLS
+    if cause.startswith("refused"):
+        return codes.BROKER_REFUSED
+    return codes.BROKER_UNREACHABLE
