@@ -1,6 +1,7 @@
 """Write a resolved configuration so that a power cut at any point leaves the old one or the new one, never neither."""
 
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,8 @@ def _forget_old(places: Places) -> None:
 def _write_synced(path: Path, content: bytes, mode: int) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) & mode != mode:
+            os.fchmod(descriptor, mode)  # root's umask may be 077; on the boot partition's FAT nothing is missing
         file.write(content)
         file.flush()
         os.fsync(descriptor)

@@ -115,11 +115,11 @@ def _sorted(faults: Sequence[Fault], name: str) -> list[Fault]:
 
 
 def _uids(kit: Kit, users: Users) -> tuple[dict[str, int], list[Fault]]:
-    """A kit says who speaks on the sockets: the box's own users, or in the demo whoever starts it."""
+    """A kit says who speaks on the sockets: the box's own users (people: root), or in the demo whoever starts it."""
     link = kit.written.table.get("link")
     if isinstance(link, Mapping) and link.get("users") == "own":
         return dict.fromkeys(ROLES, users.own()), []
-    found = {role: users.named(f"kentongan-{role}") for role in ROLES}
+    found = {role: users.named("root" if role == "cli" else f"kentongan-{role}") for role in ROLES}
     known = {role: uid for role, uid in found.items() if uid is not None}
     relay = codes.USER_MISSING.fault(user="kentongan-relay", role="relay")
     return known, [] if "relay" in known else [relay]

@@ -1,5 +1,6 @@
 """Applying: what is wrong, cut or poorer never replaces what runs."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -64,7 +65,11 @@ def test_a_good_file_becomes_generation_active_pins_and_site(places: Places) -> 
 
 
 def test_every_daemon_may_read_it_and_only_its_owner_may_write_it(places: Places) -> None:
-    apply(places, GOOD, USERS)
+    before = os.umask(0o077)
+    try:
+        apply(places, GOOD, USERS)
+    finally:
+        os.umask(before)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in places.generations.iterdir()}
     assert set(modes.values()) == {0o644}
 

@@ -32,7 +32,7 @@ class Household:
         return self._uids.get(name.removeprefix("kentongan-"))
 
 
-USERS = Household(relay=901, config=902)
+USERS = Household(relay=901, config=902, root=0)
 
 SITE = """
 [site]
@@ -242,7 +242,7 @@ def test_the_demo_has_a_silent_and_a_covered_zone() -> None:
 
 def test_the_demo_speaks_with_its_own_user_and_a_box_with_the_systems() -> None:
     assert resolved(kit="demo").link.uids == dict.fromkeys(ROLES, 1000)
-    assert resolved().link.uids == {"relay": 901, "config": 902}
+    assert resolved().link.uids == {"relay": 901, "config": 902, "cli": 0}
 
 
 def test_a_box_without_its_relay_user_is_told() -> None:
