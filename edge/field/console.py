@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
@@ -100,7 +102,7 @@ def explain(error: Exception, command: str) -> tuple[Fault, ...]:
         return error.faults
     if isinstance(error, click.UsageError):
         usage = error.ctx.command_path if error.ctx else command
-        return (codes.USAGE.fault(what=error.format_message(), command=usage),)
+        return (codes.USAGE.fault(what=_mistyped(error), command=usage),)
     if isinstance(error, DriverError):
         return (codes.CATALOGUE.get(error.code, codes.DRIVER).fault(what=str(error)),)
     if isinstance(error, ImportError):
@@ -108,6 +110,29 @@ def explain(error: Exception, command: str) -> tuple[Fault, ...]:
     if isinstance(error, OSError):
         return (_system(error),)
     return (codes.INTERNAL.fault(what=f"{type(error).__name__}: {error}"),)
+
+
+def _mistyped(error: click.UsageError) -> Wording:
+    """Click's sentence, and the same in Indonesian for the mistakes that happen."""
+    english = error.format_message()
+    quoted = re.findall(r"'([^']*)'", english)
+    match error:
+        case click.NoSuchOption():
+            return Wording(f"pilihan {error.option_name} tidak ada.", english)
+        case click.MissingParameter() | click.BadOptionUsage() | click.BadArgumentUsage():
+            return Wording(f"belum lengkap: {english}", english)
+        case click.BadParameter():
+            return Wording(f"nilai yang salah: {error.message}", english)
+        case _ if english.startswith("No such command") and quoted:
+            close = get_close_matches(quoted[0], _siblings(error), n=1)
+            id_guess, en_guess = (f" Mungkin `{close[0]}`?", f" Perhaps `{close[0]}`?") if close else ("", "")
+            return Wording(f"perintah `{quoted[0]}` tidak ada.{id_guess}", f"no command `{quoted[0]}`.{en_guess}")
+    return Wording(english, english)
+
+
+def _siblings(error: click.UsageError) -> list[str]:
+    group = error.ctx.command if error.ctx else None
+    return group.list_commands(error.ctx) if error.ctx and isinstance(group, click.Group) else []
 
 
 def traced() -> bool:

@@ -97,10 +97,19 @@ def test_the_language_is_the_terminals(environment: dict[str, str], language: st
     assert spoken(environment) is Language(language)
 
 
-@pytest.mark.parametrize("line", [["--lang", "en", "nothing"], ["--lang=en", "nothing"]])
-def test_an_unknown_command_is_usage(capsys: Captured, line: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["confg"], "Perintah tidak dikenal atau kurang lengkap: perintah `confg` tidak ada. Mungkin `config`?"),
+        (["--lang", "en", "confg"], "The command is unknown or incomplete: no command `confg`. Perhaps `config`?"),
+        (["--lang=en", "zzz"], "The command is unknown or incomplete: no command `zzz`."),
+        (["config", "aply"], "Perintah tidak dikenal atau kurang lengkap: perintah `aply` tidak ada. Mungkin `apply`?"),
+        (["--rot"], "Perintah tidak dikenal atau kurang lengkap: pilihan --rot tidak ada."),
+    ],
+)
+def test_a_misspelt_command_is_usage_and_guessed(capsys: Captured, line: list[str], said: str) -> None:
     assert run(line) == Exit.USAGE
-    assert capsys.readouterr().err.startswith("✗ E-USAGE  The command is unknown")
+    assert capsys.readouterr().err.startswith(f"✗ E-USAGE  {said}\n")
 
 
 @pytest.mark.parametrize("line", [[], ["config"]])
