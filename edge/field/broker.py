@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from edge.field.children import dies_with_us
 from edge.field.debian import Apt, DebianError, unpack
 
 LOOPBACK = "127.0.0.1"
@@ -209,7 +209,7 @@ class Broker:
             raise BrokerFailed("the broker runs already")
         configuration = self.folder / "mosquitto.conf"
         configuration.write_text(self._configuration(), encoding="utf-8")
-        command = [*_dies_with_us(), str(self._program.path), "-c", str(configuration)]
+        command = [*dies_with_us(), str(self._program.path), "-c", str(configuration)]
         with self._log_path().open("ab") as log:
             self._child = _spawn(command, self._program.environment(), log)
         self._wait_until_accepting()
@@ -300,14 +300,6 @@ def _accepts(port: int, within_s: float) -> bool:
         time.sleep(LOOK_AGAIN_S)
         return False
     return True
-
-
-def _dies_with_us() -> tuple[str, ...]:
-    """Prefix that lets the kernel end the broker when we are killed; it watches the starting *thread*, so main only."""
-    setpriv = shutil.which("setpriv")
-    if setpriv is None or threading.current_thread() is not threading.main_thread():
-        return ()
-    return (setpriv, "--pdeathsig", "KILL")
 
 
 def _spawn(command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
