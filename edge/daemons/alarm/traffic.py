@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from edge.core.delivery import Answer, RowState
+from edge.core.delivery import RANK, Answer, RowState
 from edge.core.events import Frozen
 from edge.core.outbox import CURRENT, Outbox, Waiting
 from edge.core.words import EventClass, EventId, Json
@@ -48,7 +48,7 @@ class Traffic:
         self._order = CURRENT
         self._credit = 0
         self._classes: tuple[EventClass, ...] = ()
-        self._announced = False
+        self._announced: EventClass | None = None
         self.head = 0
         self.journey: Journey | None = None
 
@@ -90,7 +90,7 @@ class Traffic:
 
     def pull(self, classes: tuple[EventClass, ...], limit: int) -> None:
         """Credit for `limit` rows from now on; it replaces what was left of the last one."""
-        self._credit, self._classes, self._announced = max(0, limit), classes, False
+        self._credit, self._classes, self._announced = max(0, limit), classes, None
 
     def answered(self, identity: EventId, answer: Answer, now_ns: int) -> str:
         """Returns the code of the trouble that the delivery table raises, or ""."""
@@ -100,7 +100,7 @@ class Traffic:
 
     def disconnected(self) -> None:
         self._credit = 0
-        self._announced = False
+        self._announced = None
         self._fetching.clear()
         self._outbox.disconnected()
 
@@ -111,11 +111,15 @@ class Traffic:
             rows = self._outbox.take(self._classes, self._credit, now_ns)
             self._credit -= len(rows)
             self._hand_over(rows)
-        ready = None if self._credit or self._announced else self._outbox.ready(now_ns)
-        if ready is not None:
-            self._announced = True
-            self._tell(News(ready))
+        if not self._credit:
+            self._announce(self._outbox.ready(now_ns))
         return tuple(row.id for row in rows if not row.durable)
+
+    def _announce(self, ready: EventClass | None) -> None:
+        """Once, and again for what is more urgent: a bearer that waits 120 s for the broker hurries for an alarm."""
+        if ready is not None and (self._announced is None or RANK[ready] < RANK[self._announced]):
+            self._announced = ready
+            self._tell(News(ready))
 
     def fetched(self, events: Iterable[Frozen]) -> None:
         """Bytes that the ledger was asked for."""
