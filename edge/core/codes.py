@@ -167,6 +167,64 @@ IDENTITY_MISSING = Meaning(
     fix_en="enrol this box at the centre and install its key. The siren still works, but the centre is not told.",
     exit=Exit.PREREQUISITE,
 )
+# ---- parts of the box ------------------------------------------------------------------------------------------------
+
+DAEMON_AWAY = Meaning(
+    code="E-DAEMON-AWAY",
+    id="Program alarm tidak menjawab di {what}.",
+    en="The alarm daemon does not answer at {what}.",
+    fix_id="jalankan `systemctl status kentongan-alarm`, lalu `systemctl restart kentongan-alarm`.",
+    fix_en="run `systemctl status kentongan-alarm`, then `systemctl restart kentongan-alarm`.",
+    exit=Exit.PREREQUISITE,
+)
+LINK = Meaning(
+    code="E-LINK",
+    id="Soket antarprogram tidak bisa dibuka: {what}.",
+    en="The sockets between the daemons cannot be opened: {what}.",
+    fix_id="mulai ulang boks; bila tetap, periksa ruang dan izin /run/kentongan.",
+    fix_en="restart the box; if it stays, check room and permissions of /run/kentongan.",
+    exit=Exit.HARDWARE,
+)
+EVENT_POISON = Meaning(
+    code="E-EVENT-POISON",
+    id="Satu kejadian memutus sambungan setiap kali dikirim: {what}.",
+    en="One event breaks the connection each time it is sent: {what}.",
+    fix_id="kirim hasil `kentongan status --json` ke pusat; alarm lain tetap terkirim.",
+    fix_en="send the output of `kentongan status --json` to the centre; other alarms go out all the same.",
+    exit=Exit.NETWORK,
+)
+BROWN_OUT = Meaning(
+    code="E-BROWN-OUT",
+    id="Boks mati setiap kali sirene mulai: {what}.",
+    en="The box dies whenever the siren starts: {what}.",
+    fix_id="beri sirene catu daya sendiri atau aki yang lebih kuat; sirene cadangan dipakai sampai saat itu.",
+    fix_en="give the siren its own supply or a stronger battery; the backup siren is used until then.",
+    exit=Exit.HARDWARE,
+)
+ZONE_STUCK = Meaning(
+    code="E-ZONE-STUCK",
+    id="Tombol {what} tertutup lebih dari 60 detik.",
+    en="The button {what} has been closed for more than 60 seconds.",
+    fix_id="lepaskan atau ganti tombolnya, dan periksa kabelnya.",
+    fix_en="release or replace the button, and check its cable.",
+    exit=Exit.HARDWARE,
+)
+SOUND_CAP = Meaning(
+    code="E-SOUND-CAP",
+    id="Sirene sudah berbunyi 15 menit dalam satu jam; batasnya tercapai.",
+    en="The siren has sounded for 15 minutes within one hour; its cap is reached.",
+    fix_id="cari siapa yang menekan terus; tombol lain tetap berbunyi 30 detik.",
+    fix_en="find who keeps pressing; another button still sounds for 30 seconds.",
+    exit=Exit.HARDWARE,
+)
+TEST_FAILED = Meaning(
+    code="E-TEST-FAILED",
+    id="Pengujian gagal: {what}.",
+    en="The test failed: {what}.",
+    fix_id="ulangi; bila tetap gagal, kirim keluarannya dan folder {where} ke pendukung teknis.",
+    fix_en="repeat it; if it fails again, send its output and the folder {where} to technical support.",
+    exit=Exit.TEST,
+)
 PART_MISSING = Meaning(
     code="E-PART-MISSING",
     id="Bagian program untuk `{command}` tidak terpasang: {what}.",

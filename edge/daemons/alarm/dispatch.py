@@ -103,6 +103,8 @@ class Dispatch:
         self._thread = threading.Thread(target=self._run, name="dispatch", daemon=True)
 
     def start(self) -> None:
+        """Bind the sockets, so that they are there before anybody is told that alarm is ready; then go on alone."""
+        self._listen()
         self._thread.start()
 
     def stop(self, timeout_s: float = 2.0) -> None:

@@ -131,6 +131,7 @@ class Keeper:
         self._apply(self._panel.restore(self._kept.read(), now_ns), now_ns)
         self._each(self._lines.open(now_ns), now_ns)
         self._light(now_ns)
+        self._show(self._view())
 
     def run(self) -> None:
         while not self.stopped:
