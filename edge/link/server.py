@@ -92,9 +92,9 @@ class LinkServer:
 
     def open(self) -> None:
         """Bind a socket for every role that has a uid. Raises OSError."""
-        for role in self._uids:
+        for role, uid in self._uids.items():
             if role not in self._listeners:
-                sock = listen(self._folder / f"{role}.sock")
+                sock = listen(self._folder / f"{role}.sock", user=uid)
                 self._listeners[role] = sock
                 self._selector.register(sock, selectors.EVENT_READ, role)
 

@@ -4,6 +4,7 @@
 """
 
 import os
+import pwd
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,8 +22,8 @@ def _short(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
-def listen(path: Path, *, mode: int = 0o660) -> socket.socket:
-    """Bind and listen; a socket file left by a dead owner is replaced. Raises OSError."""
+def listen(path: Path, *, user: int, mode: int = 0o660) -> socket.socket:
+    """Bind and listen for one user; a socket file left by a dead owner is replaced. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileNotFoundError):
         path.unlink()
@@ -31,11 +32,21 @@ def listen(path: Path, *, mode: int = 0o660) -> socket.socket:
         with _short(path) as short:
             sock.bind(short)
         path.chmod(mode)
+        _give(path, user)
         sock.listen(4)
     except OSError:
         sock.close()
         raise
     return sock
+
+
+def _give(path: Path, user: int) -> None:
+    """Let the user's own group connect: daemons of different users share none by themselves.
+
+    A user who does not exist, or whose group we are not in, cannot be let in; that user's daemon is the one to say so.
+    """
+    with suppress(KeyError, PermissionError):
+        os.chown(path, -1, pwd.getpwuid(user).pw_gid)
 
 
 def connect(path: Path) -> socket.socket:
