@@ -61,7 +61,7 @@ class Ledger:
         self.path: Final = path
         self.epoch: Final = epoch
         with _translated():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path.parent)
             self._db: Final = sqlite3.connect(path, isolation_level=None, timeout=0.0, check_same_thread=False)
             try:
                 self._prepare()
@@ -238,6 +238,23 @@ def set_aside(path: Path, label: str) -> Path:
         if part.exists():
             part.rename(Path(f"{aside}{suffix}"))
     return aside
+
+
+def _make_folder(folder: Path) -> None:
+    """Make it so that its name survives a power cut: SQLite syncs the folder of a file, nobody the folder's own."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing or [folder]:
+        with contextlib.suppress(PermissionError):  # of another owner, who made it long ago
+            _sync_folder(made.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _migrations() -> list[tuple[int, str]]:
