@@ -6,6 +6,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -44,7 +45,10 @@ log = logging.getLogger("kentongan.alarm")
 STACK_BYTES: Final = 256 * 1024  # ten threads; the default of 8 MB each would be pinned by mlockall as it fills
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+OpenLedger = Callable[[Path, Epoch], Ledger]
+
+
+def main(argv: Sequence[str] | None = None, *, open_ledger: OpenLedger = Ledger) -> int:
     """Run until SIGTERM. Returns an exit code of edge.core.faults.Exit."""
     parser = argparse.ArgumentParser(prog="kentongan-alarm")
     parser.add_argument("--root", type=Path, default=Path("/"))
@@ -52,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     start_logging()
     threading.stack_size(STACK_BYTES)
     clock = SystemClock()
-    places.run.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # each part that wants /run says for itself what it misses there
+        places.run.mkdir(parents=True, exist_ok=True)
     starts = Starts(places.run / "starts.json", clock.boot_ns())
     deaths = starts.begin()
     reading = _configuration(places, deaths)
@@ -60,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.error("%s  do=%s", fault.line(), fault.fix.en)
     if reading.configuration is None:
         return Exit.CONFIGURATION
-    box = _Box(places, reading.configuration, reading.source, clock, deaths)
+    box = _Box(places, reading.configuration, reading.source, clock, deaths=deaths, open_ledger=open_ledger)
     box.run()
     starts.end_orderly()
     return Exit.OK
@@ -86,8 +91,18 @@ class _Way:
 class _Box:
     """Every part, made once, held for the life of the daemon."""
 
-    def __init__(self, places: Places, site: Configuration, source: Source, clock: SystemClock, deaths: int) -> None:
+    def __init__(
+        self,
+        places: Places,
+        site: Configuration,
+        source: Source,
+        clock: SystemClock,
+        *,
+        deaths: int,
+        open_ledger: OpenLedger,
+    ) -> None:
         self._places = places
+        self._open_ledger = open_ledger
         self._site = site
         self._clock = clock
         self._boot = boot_id()
@@ -184,7 +199,7 @@ class _Box:
             self._told(told)
 
         label = f"aside-{epoch}"
-        return Recorder(lambda: Ledger(path, epoch), lambda: set_aside(path, label), tell)
+        return Recorder(lambda: self._open_ledger(path, epoch), lambda: set_aside(path, label), tell)
 
     def _voice(self, author: Author, identity: Identity) -> Voice:
         uplink = self._site.uplink
