@@ -52,6 +52,7 @@ class Alarm:
     released: bool = False
     release_told: bool = False
     confirmed: bool = False
+    openly_confirmed: bool = False  # by a zone that is not silent: what may be seen at the box
     cancelled: bool = False
 
     @property

@@ -53,6 +53,8 @@ class Calls:
 
     def _confirm(self, alarm: Alarm, others: list[Alarm]) -> None:
         for each in others:
+            each.openly_confirmed = each.openly_confirmed or not alarm.zone.silent
+            alarm.openly_confirmed = alarm.openly_confirmed or not each.zone.silent
             if not each.confirmed:
                 self._alarms.confirm(each, alarm.zone)
         if others and not alarm.confirmed:

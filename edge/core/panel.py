@@ -125,7 +125,7 @@ class Panel:
     def open_alarms(self) -> tuple[OpenAlarm, ...]:
         """Alarms that are not over, silent ones left out: a page may show this."""
         audible = (alarm for alarm in self._alarms.open if not alarm.zone.silent)
-        return tuple(OpenAlarm(each.name, each.zone.id, each.total, each.confirmed) for each in audible)
+        return tuple(OpenAlarm(each.name, each.zone.id, each.total, each.openly_confirmed) for each in audible)
 
     @property
     def bypassed(self) -> Mapping[ZoneId, int]:
