@@ -78,6 +78,7 @@ class Debouncer:
         self._known_ns = 0  # an edge up to here that repeats the level is only late
         self._dissent_ns: int | None = None  # since when the read level contradicts `_closed`
         self._from_start = False  # this press was found at the start, nobody saw its edge
+        self._patient_ns = 0  # and is not decided before, if it stays closed: somebody may remember it
 
     @property
     def phase(self) -> Phase:
@@ -90,13 +91,22 @@ class Debouncer:
             return self._dissent_ns + PATIENCE_NS
         return self._deadline()
 
-    def start(self, *, active: bool, now_ns: int) -> list[Contact]:
-        """Take the level read at the start; a closed contact is a press in progress, first seen now."""
+    @property
+    def held_since_ns(self) -> int | None:
+        """First edge of the press that was decided and is not over."""
+        return self._first_ns if self._phase in (Phase.HELD, Phase.STUCK) else None
+
+    def start(self, *, active: bool, now_ns: int, patience_ns: int = 0) -> list[Contact]:
+        """Take the level read at the start; a closed contact is a press in progress, first seen now.
+
+        patience_ns: how long it may wait for one of the three `recall_...` before it counts as a new press
+        """
         self._decided_ns = now_ns
         self._known_ns = now_ns + PATIENCE_NS
         if not active:
             return []
         self._from_start = True
+        self._patient_ns = now_ns + patience_ns
         return self._turn(closed=True, at_ns=now_ns)
 
     def edge(self, *, active: bool, at_ns: int) -> list[Contact]:
@@ -106,6 +116,7 @@ class Debouncer:
             return self._repeat(at_ns)
         at_ns = max(at_ns, self._decided_ns)
         self._known_ns = at_ns
+        self._patient_ns = 0
         return self._run(at_ns) + self._turn(closed=active, at_ns=at_ns)
 
     def advance(self, now_ns: int, *, level: bool | None = None) -> list[Contact]:
@@ -128,6 +139,18 @@ class Debouncer:
             happened.append(Stuck(self.zone, now_ns))
         return happened
 
+    def recall_held(self, now_ns: int) -> list[Contact]:
+        """Learn that this very press was recorded before the start: it goes on, and is not told twice."""
+        happened = self._run(now_ns)
+        if self._phase is Phase.HOLDING and self._from_start:
+            self._phase = Phase.HELD
+        return happened
+
+    def recall_normal(self, now_ns: int) -> list[Contact]:
+        """Learn that nothing is remembered of it: closed at the start, it counts as a press."""
+        self._patient_ns = 0
+        return self._run(now_ns)
+
     # ---- time ----------------------------------------------------------------------------------------------------
 
     def _deadline(self) -> int | None:
@@ -136,7 +159,7 @@ class Debouncer:
         if not self._closed:
             return self._changed_ns + self._timing.settle_ns
         if self._phase is Phase.HOLDING:
-            return max(self._first_ns + self._timing.hold_ns, self._changed_ns)
+            return max(self._first_ns + self._timing.hold_ns, self._changed_ns, self._patient_ns)
         if self._phase is Phase.HELD and self._timing.stuck_ns is not None:
             return max(self._first_ns + self._timing.stuck_ns, self._changed_ns)
         return None
@@ -208,6 +231,7 @@ class Debouncer:
     def _believe_level(self, dissent_ns: int) -> list[Contact]:
         """No edge came: the level is right, and its edge counts from when it was first seen wrong."""
         self._dissent_ns = None
+        self._patient_ns = 0
         self._known_ns = dissent_ns + PATIENCE_NS
         at_ns = max(self._date_of_lost_edge(dissent_ns), self._decided_ns)
         return [

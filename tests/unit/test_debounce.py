@@ -212,3 +212,34 @@ def test_edge_older_than_what_was_decided_is_moved_up_to_it() -> None:
 def test_impossible_timing_is_refused(hold_ns: int, stuck_ns: int | None, settle_ns: int) -> None:
     with pytest.raises(ValueError, match="hold"):
         Timing(hold_ns, stuck_ns, settle_ns)
+
+
+def test_closed_at_the_start_waits_for_what_is_remembered_but_not_longer_than_its_patience() -> None:
+    contact = Debouncer(ZONE, Timing(0))
+    assert contact.start(active=True, now_ns=0, patience_ns=500 * MS) == [Touched(ZONE, 0)]
+    assert contact.advance(499 * MS) == []
+    assert contact.advance(500 * MS) == [Pressed(ZONE, 0, 500 * MS)]
+
+
+def test_a_press_recorded_before_the_start_goes_on_untold_until_it_is_released() -> None:
+    contact = Debouncer(ZONE, Timing(20 * MS))
+    contact.start(active=True, now_ns=0, patience_ns=500 * MS)
+    assert contact.recall_held(30 * MS) == []
+    assert contact.advance(900 * MS) == []
+    assert contact.held_since_ns == 0
+    contact.edge(active=False, at_ns=1000 * MS)
+    assert contact.advance(2000 * MS) == [Released(ZONE, 1000 * MS)]
+
+
+def test_nothing_remembered_of_a_contact_closed_at_the_start_makes_it_a_press_at_once() -> None:
+    contact = Debouncer(ZONE, Timing(20 * MS))
+    contact.start(active=True, now_ns=0, patience_ns=500 * MS)
+    assert contact.recall_normal(30 * MS) == [Pressed(ZONE, 0, 20 * MS)]
+
+
+def test_let_go_before_anybody_remembered_it_was_still_a_press() -> None:
+    contact = Debouncer(ZONE, Timing(20 * MS))
+    contact.start(active=True, now_ns=0, patience_ns=500 * MS)
+    assert contact.edge(active=False, at_ns=100 * MS) == [Pressed(ZONE, 0, 20 * MS)]
+    assert contact.advance(200 * MS) == [Released(ZONE, 100 * MS)]
+    assert contact.recall_held(300 * MS) == []

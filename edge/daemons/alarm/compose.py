@@ -30,7 +30,7 @@ from edge.daemons.alarm.dispatch import Dispatch
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.identity import Identity, read_identity
 from edge.daemons.alarm.keeper import Birth, Edge, Keeper, Post, Stop, Write
-from edge.daemons.alarm.kept import DEATHS_LIMIT, KeptActivations, Starts
+from edge.daemons.alarm.kept import DEATHS_LIMIT, Kept, Starts
 from edge.daemons.alarm.lines import Lines
 from edge.daemons.alarm.scribe import Scribe
 from edge.daemons.alarm.voice import View, Voice
@@ -42,6 +42,7 @@ from edge.link.server import LinkServer
 
 log = logging.getLogger("kentongan.alarm")
 
+RECALL_NS: Final = SECOND_NS // 2  # a ledger opens in 20 ms; a contact closed at the start waits no longer for it
 STACK_BYTES: Final = 256 * 1024  # ten threads; the default of 8 MB each would be pinned by mlockall as it fills
 
 
@@ -117,6 +118,7 @@ class _Box:
             lambda zone, active, at_ns: self._inbox.put(Edge(zone, active, at_ns)),
             self._post,
             clock.boot_ns,
+            patience_ns=0 if source is Source.BARE else RECALL_NS,
         )
         self._keeper = Keeper(
             inbox=self._inbox,
@@ -127,7 +129,7 @@ class _Box:
             write=self._way.write,
             note=self._way.note,
             show=self._way.show,
-            kept=KeptActivations(places.activations, self._boot),
+            kept=Kept(places.activations, self._boot),
             birth=birth,
             boot_ns=clock.boot_ns,
             alive=self._notifier.alive,

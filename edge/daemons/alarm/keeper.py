@@ -4,6 +4,7 @@ import logging
 import queue
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from edge.core.lamps import BLINK, Face, Lamps
@@ -21,6 +22,7 @@ from edge.core.words import (
     Keep,
     Recalled,
     Record,
+    Released,
     Restored,
     Sound,
     SounderId,
@@ -32,7 +34,7 @@ from edge.core.words import (
     ZoneId,
 )
 from edge.daemons.alarm.dispatch import Received, Undurable
-from edge.daemons.alarm.kept import KeptActivations
+from edge.daemons.alarm.kept import Kept
 from edge.daemons.alarm.lines import LAMPS, Lines
 from edge.daemons.alarm.outputs import LEASE_NS, OutputFailed, OutputMended, Played, Slot
 from edge.daemons.alarm.voice import View
@@ -93,7 +95,7 @@ class Keeper:
         write: Write,
         note: Callable[[Mapping[str, object]], None],
         show: Callable[[View], None],
-        kept: KeptActivations,
+        kept: Kept,
         birth: Birth,
         boot_ns: Callable[[], int],
         alive: Callable[[], None],
@@ -203,6 +205,8 @@ class Keeper:
             self._handle(stimulus, now_ns)
 
     def _handle(self, stimulus: Stimulus, now_ns: int) -> None:
+        if isinstance(stimulus, Released):
+            self._kept_or_said(lambda: self._kept.release(stimulus.zone, stimulus.at_ns))
         if isinstance(stimulus, Touched) and not self._panel.is_silent(stimulus.zone):
             self._lamps.touched(stimulus.at_ns)
         effects = self._panel.handle(stimulus, now_ns)
@@ -215,7 +219,7 @@ class Keeper:
         for effect in effects:
             match effect:
                 case Keep(activations):
-                    self._keep(activations)
+                    self._kept_or_said(partial(self._kept.keep, activations))
                 case Sound(activation):
                     self._sounding[activation.sounder] = activation
                     self._play(activation, now_ns)
@@ -229,11 +233,11 @@ class Keeper:
         for record in records:
             self._record(record, now_ns)
 
-    def _keep(self, activations: tuple[Activation, ...]) -> None:
+    def _kept_or_said(self, keep: Callable[[], None]) -> None:
         try:
-            self._kept.keep(activations)
+            keep()
         except OSError as error:
-            log.error("on-time not kept  cause=%s", error)
+            log.error("not kept in /run  cause=%s", error)
 
     def _play(self, activation: Activation, now_ns: int) -> None:
         worker = self._lines.workers.get(activation.sounder)
@@ -280,6 +284,9 @@ class Keeper:
         if record.shown:
             self._lamps.raised(record.id)
             self._shown.add(record.id)
+        if record.event_class is EventClass.ALARM:
+            # In the alarm's own transaction: after a crash this press is known to be told already.
+            notes["held"] = {"boot": self._boot, "zones": {zone: str(ns) for zone, ns in self._lines.held().items()}}
         if record.event_class is EventClass.ALARM and self._sounding:
             notes["sounding"] = {"boot": self._boot, "at_ns": str(now_ns)}
             self._survive_ns = now_ns + BROWNOUT_NS
@@ -318,10 +325,19 @@ class Keeper:
                 self._lamps.stored(row.id, now_ns)
         if self._birth is not None:
             stuck = frozenset(ZoneId(str(zone)) for zone in _strings(opened.notes.get("stuck")))
-            for zone in stuck:
-                self._each(self._lines.recall_stuck(zone, now_ns), now_ns)
+            held = self._remembered(opened.notes.get("held"))
+            for zone in self._lines.zones():
+                name = ZoneId(zone)
+                self._each(self._lines.recall(name, now_ns, held=name in held, stuck=name in stuck), now_ns)
             self._handle(Recalled(stuck, self._count_brownouts(opened.notes)), now_ns)
         self._settle_birth(opened, now_ns)
+
+    def _remembered(self, noted: object) -> frozenset[str]:
+        """Zones whose present press was recorded in this boot and has not ended since."""
+        if not isinstance(noted, dict) or noted.get("boot") != self._boot:
+            return frozenset()
+        zones = noted.get("zones", {})
+        return frozenset(zone for zone, at_ns in zones.items() if not self._kept.is_released_since(zone, int(at_ns)))
 
     def _count_brownouts(self, notes: Mapping[str, object]) -> int:
         """Consecutive boots that died within 10 s of siren-on."""

@@ -32,13 +32,18 @@ class Lines:
         edge: Callable[[ZoneId, bool, int], None],
         post: Post,
         boot_ns: Callable[[], int],
+        *,
+        patience_ns: int = 0,
     ) -> None:
-        """edge: called with (zone, active, at_ns) from the driver's thread; it only enqueues."""
+        """edge:        called with (zone, active, at_ns) from the driver's thread; it only enqueues
+        patience_ns: how long a contact closed at the start waits for what the ledger remembers of it
+        """
         self._site = site
         self._open_board = open_board
         self._edge = edge
         self._post = post
         self._boot_ns = boot_ns
+        self._patience_ns = patience_ns
         self._board: Board | None = None
         self._contacts: dict[ZoneId, ContactPort] = {}
         self._debouncers: dict[ZoneId, Debouncer] = {}
@@ -77,9 +82,19 @@ class Lines:
                 found += debouncer.advance(now_ns, level=self._level(zone))
         return found
 
-    def recall_stuck(self, zone: ZoneId, now_ns: int) -> list[Contact]:
+    def recall(self, zone: ZoneId, now_ns: int, *, held: bool, stuck: bool) -> list[Contact]:
+        """What the ledger remembers of a contact that was closed at the start."""
         debouncer = self._debouncers.get(zone)
-        return debouncer.recall_stuck(now_ns) if debouncer else []
+        if debouncer is None:
+            return []
+        if stuck:
+            return debouncer.recall_stuck(now_ns)
+        return debouncer.recall_held(now_ns) if held else debouncer.recall_normal(now_ns)
+
+    def held(self) -> dict[str, int]:
+        """First edge of every press that was decided and is not over, by zone."""
+        since = {zone: debouncer.held_since_ns for zone, debouncer in self._debouncers.items()}
+        return {zone: at_ns for zone, at_ns in since.items() if at_ns is not None}
 
     @property
     def due_ns(self) -> int:
@@ -138,7 +153,7 @@ class Lines:
             contact = self._board.contact(wiring, lambda active, at_ns: self._edge(name, active, at_ns))
             hold_ns = None if zone.hold_s is None else int(zone.hold_s * SECOND_NS)
             debouncer = Debouncer(name, timing(zone.button, hold_ns=hold_ns))
-            found.extend(debouncer.start(active=contact.active, now_ns=now_ns))
+            found.extend(debouncer.start(active=contact.active, now_ns=now_ns, patience_ns=self._patience_ns))
             self._contacts[name], self._debouncers[name] = contact, debouncer
 
         if name not in self._contacts:
