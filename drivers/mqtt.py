@@ -287,6 +287,8 @@ class _Connection:
         if sent.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._fail(self._wire.cause or "lost", self._wire.text or "the connection ended while sending")
             return
+        if not self._flights:
+            self._since = None  # the silence begins to count now
         self._flights[sent.mid] = ticket
 
     # ---- the end ----------------------------------------------------------------------------------------------------

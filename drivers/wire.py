@@ -26,6 +26,7 @@ class Wire:
         self._limit = limit
         self._buffer = memoryview(b"")
         self._allowance = 0
+        self._broken = ""  # why a send failed
 
     def begin_turn(self) -> None:
         self.drained = False
@@ -49,6 +50,9 @@ class Wire:
             received = self._sock.recv(CHUNK)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             self.drained = True
+            if self._broken:
+                self._note("lost", self._broken)
+                raise ConnectionAbortedError(self._broken) from None
             raise
         except OSError as error:
             self._remember(error)
@@ -59,12 +63,15 @@ class Wire:
         return bool(received)
 
     def send(self, piece: bytes | bytearray) -> int:
-        """A broken pipe is not told here: why it broke (a DISCONNECT, an alert) waits to be read, then the end."""
+        """A broken pipe is not told here: why it broke (a DISCONNECT, an alert) waits to be read; then it is over."""
+        if self._broken:
+            return len(piece)
         try:
             return self._sock.send(piece)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise
-        except OSError:
+        except OSError as error:
+            self._broken = self._broken or error.strerror or str(error)
             return len(piece)
 
     def _remember(self, error: OSError) -> None:

@@ -39,6 +39,7 @@ class SimBroker:
     """The broker and the centre behind it. Its switches may be turned at any time.
 
     reachable:  False: nobody answers at its address
+    trouble:    the cause that ends every connection on its way, "" for none
     frozen:     accepts, keeps connections, answers nothing
     refusal:    CONNACK code for whoever connects, 0 to accept
     listening:  the centre's subscription stands (else publications end NOBODY)
@@ -49,6 +50,7 @@ class SimBroker:
 
     def __init__(self) -> None:
         self.reachable = True
+        self.trouble = ""
         self.frozen = False
         self.refusal = 0
         self.listening = True
@@ -152,6 +154,8 @@ class SimUplink:
     def publish(self, message: Message) -> int:
         if not self._up:
             raise ConnectionError("no session with the broker")
+        if not self._pending:
+            self._since = None
         self._tickets += 1
         self._pending.append((self._tickets, message))
         return self._tickets
@@ -194,6 +198,8 @@ class SimUplink:
         broker = self._broker
         if not broker.reachable:
             self.end("unreachable", "nobody answers")
+        elif broker.trouble:
+            self.end(broker.trouble, broker.trouble)
         elif broker.frozen:
             if now_ns - (self._since or now_ns) > CONNACK_MAX_NS:
                 self.end("no-connack", "the broker accepts the connection and never answers CONNECT")

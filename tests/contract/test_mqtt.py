@@ -1,9 +1,7 @@
 """What only the MQTT uplink can be asked: every refusal, hostile packets, names and certificates."""
 
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +9,10 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from drivers import mqtt
-from drivers.dial import Endpoint, Names
+from drivers.dial import Endpoint
 from drivers.mqtt import MqttUplink
 from drivers.mqtt_codes import DISCONNECTS, PUBACKS, REFUSALS
-from drivers.ports import Arrived, Down, Flawed, Message, Outcome, Settled, Up
+from drivers.ports import Down, Flawed, Message, Outcome, Settled, Up
 from drivers.sim.uplink import ALLOWED
 from tests.contract.crooked import (
     CONNECT,
@@ -27,7 +24,6 @@ from tests.contract.crooked import (
     connack,
     packet,
     puback,
-    publish,
 )
 from tests.contract.far import BOX, SESSION, Drive, wait_for
 
@@ -50,11 +46,6 @@ def drive(broker: Crooked) -> Iterator[Drive]:
     uplink.connect(SESSION)
     yield drive
     uplink.close()
-
-
-def faults(drive: Drive) -> int:
-    assert isinstance(drive.uplink, MqttUplink)
-    return drive.uplink.faults
 
 
 # ---- CONNECT --------------------------------------------------------------------------------------------------------
@@ -245,179 +236,6 @@ def test_leaving_leaves_the_will_standing(drive: Drive, broker: Crooked) -> None
     wait_for(lambda: bool(broker.of(DISCONNECT)), broker.poll)
 
     assert broker.of(DISCONNECT)[0][0] == 0x04
-
-
-# ---- hostile packets ------------------------------------------------------------------------------------------------
-
-
-def test_an_oversize_packet_ends_the_session_before_it_is_read(drive: Drive, broker: Crooked) -> None:
-    drive.until(Up)
-    broker.say(packet(PUBLISH, bytes(17_000), flags=2)[:100])
-
-    (down,) = drive.until(Down)
-
-    assert down.cause == "oversize"
-
-
-@pytest.mark.parametrize(
-    "nonsense",
-    [
-        b"\x00\x00",
-        b"\x40\x01\x00",
-        b"\x40\x04\x00\x01\x42\x00",
-        b"\x32\x02\xff\xff",
-        b"\x32\x07\x00\x01a\x00\x01\x05\x99",
-        b"\x90\x03\x00\x02\xff",
-        b"\x20\x01\x00",
-        b"\xe0\x02\x42\x00",
-        b"\x30\xff\xff\xff\xff\x7f",
-    ],
-    ids=lambda raw: raw.hex(),
-)
-def test_nonsense_ends_the_session_and_nothing_else(drive: Drive, broker: Crooked, nonsense: bytes) -> None:
-    drive.until(Up)
-    broker.say(nonsense)
-
-    (down,) = drive.until(Down)
-
-    assert down.cause in {"protocol", "fault"}
-    drive.uplink.connect(SESSION)
-    drive.until(Up, count=2)
-    assert drive.settled(drive.uplink.publish(ALARM)).outcome is Outcome.PUBLISHED
-
-
-def test_a_message_on_a_foreign_topic_is_dropped_and_acknowledged(drive: Drive, broker: Crooked) -> None:
-    drive.until(Up)
-    broker.say(publish("something/else", b"x", mid=7) + publish(RECEIPT, b"receipt", mid=8))
-
-    assert [event.raw for event in drive.until(Arrived)] == [b"receipt"]
-    wait_for(lambda: len(broker.of(4)) == 2, drive.turn)
-    assert drive.all(Down) == []
-
-
-CALLBACKS = ("_on_connect", "_on_subscribe", "_on_publish", "_on_disconnect", "_on_message")
-
-
-@pytest.mark.parametrize("callback", CALLBACKS)
-def test_an_exception_in_a_callback_is_caught_counted_and_survived(
-    broker: Crooked, monkeypatch: pytest.MonkeyPatch, callback: str
-) -> None:
-    def broken(*_: object) -> None:
-        raise RuntimeError("a bug")
-
-    monkeypatch.setattr(mqtt._Connection, callback, broken)
-    uplink = MqttUplink(Endpoint("127.0.0.1", broker.port))
-    drive = Drive(uplink, broker)  # type: ignore[arg-type]  # only `poll` is asked
-    uplink.connect(SESSION)
-    wait_for(lambda: bool(broker.of(CONNECT)), drive.turn)
-    provoke(drive, broker, callback)
-
-    monkeypatch.undo()
-    uplink.connect(SESSION)
-    drive.events.clear()
-    drive.until(Up)
-    assert drive.settled(uplink.publish(ALARM)).outcome is Outcome.PUBLISHED
-    assert faults(drive) == 1
-    uplink.close()
-
-
-def provoke(drive: Drive, broker: Crooked, callback: str) -> None:
-    if callback == "_on_disconnect":
-        drive.until(Up)
-        broker.say(packet(DISCONNECT, b"\x8b\0"))
-    if callback == "_on_message":
-        drive.until(Up)
-        broker.say(publish(RECEIPT, b"receipt", mid=9))
-        wait_for(lambda: bool(broker.of(4)), drive.turn)  # acknowledged, so that it does not come back for ever
-        assert drive.all(Down) == []
-    else:
-        assert drive.until(Down)[0].cause == "fault"
-
-
-# ---- the way there --------------------------------------------------------------------------------------------------
-
-
-def test_a_name_that_nobody_knows_is_dns(broker: Crooked) -> None:
-    def unknown(*_: object, **__: object) -> list[tuple[object, ...]]:
-        raise socket.gaierror(-2, "Name or service not known")
-
-    drive = Drive(MqttUplink(Endpoint("broker.invalid", broker.port), Names(unknown)))
-    drive.uplink.connect(SESSION)
-
-    (down,) = drive.until(Down)
-
-    assert (down.cause, "broker.invalid" in down.text) == ("dns", True)
-
-
-def test_a_hanging_resolver_is_given_up_on_the_caller_s_clock_and_asked_once() -> None:
-    hang, asked = threading.Event(), []
-
-    def hanging(*arguments: object, **_: object) -> list[tuple[object, ...]]:
-        asked.append(arguments)
-        hang.wait(10)
-        return []
-
-    drive = Drive(MqttUplink(Endpoint("broker.test", 1), Names(hanging)))
-    for times in (1, 2, 3):
-        drive.uplink.connect(SESSION)
-        drive.turn()
-        drive.push(16)
-        assert drive.until(Down, count=times)[-1].cause == "dns"
-
-    hang.set()
-    assert len(asked) == 1
-
-
-def test_the_address_that_last_worked_outlives_the_name_server(broker: Crooked) -> None:
-    answers: list[Callable[[], list[tuple[object, ...]]]] = []
-
-    def resolve(_host: str, port: int, **_: object) -> list[tuple[object, ...]]:
-        return answers.pop(0)()
-
-    def known() -> list[tuple[object, ...]]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", broker.port))]
-
-    def dead() -> list[tuple[object, ...]]:
-        raise socket.gaierror(-3, "Temporary failure in name resolution")
-
-    answers += [known, dead]
-    uplink = MqttUplink(Endpoint("broker.test", broker.port), Names(resolve))
-    drive = Drive(uplink, broker)  # type: ignore[arg-type]  # only `poll` is asked
-    for times in (1, 2):
-        uplink.connect(SESSION)
-        drive.until(Up, count=times)
-
-    assert answers == []
-    uplink.close()
-
-
-def open_files() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def test_a_hundred_flaps_leave_no_descriptor_and_no_thread(drive: Drive, broker: Crooked) -> None:
-    drive.until(Up)
-    files, threads = open_files(), threading.active_count()
-
-    for times in range(2, 102):
-        broker.hang_up()
-        drive.until(Down, count=times - 1)
-        drive.uplink.connect(SESSION)
-        drive.until(Up, count=times)
-
-    wait_for(lambda: threading.active_count() <= threads, drive.turn)
-    assert open_files() <= files
-
-
-def test_closing_while_on_the_way_leaves_nothing(broker: Crooked) -> None:
-    uplink = MqttUplink(Endpoint("127.0.0.1", broker.port))
-
-    for _ in range(20):
-        uplink.connect(SESSION)
-    uplink.close()
-
-    assert uplink.sockets() == []
-    assert uplink.turn(0) == []
 
 
 def test_the_access_list_and_the_fake_agree_on_what_a_box_may_write() -> None:

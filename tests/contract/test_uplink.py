@@ -215,6 +215,20 @@ def test_silence_with_a_row_in_flight_is_half_open_after_six_seconds(drive: Driv
     far.thaw()
 
 
+def test_silence_counts_from_the_publication_on(drive: Drive, far: Far) -> None:
+    drive.until(Arrived)
+    far.freeze()
+    drive.turn()
+    drive.push(5)
+    drive.uplink.publish(ALARM)
+    drive.turn()
+    drive.push(5)
+    drive.turn()
+
+    assert drive.all(Down) == []
+    far.thaw()
+
+
 def test_silence_with_nothing_in_flight_is_peace(drive: Drive, far: Far) -> None:
     drive.settled(drive.uplink.publish(ALARM))
     drive.until(Arrived)

@@ -189,6 +189,16 @@ def test_while_an_alarm_waits_no_wait_is_longer_than_ten_seconds(scene: Scene) -
         scene.speak()
 
 
+def test_a_clock_that_is_not_set_yet_is_no_reason_to_wait_for_minutes(scene: Scene) -> None:
+    scene.broker.trouble = "tls-not-yet-valid"
+    scene.connect()
+    for _ in range(8):
+        before = scene.asked()
+        scene.turn(10.0)
+        assert scene.asked() == before + 1
+        scene.speak()
+
+
 def test_a_press_cuts_a_long_wait_short(scene: Scene) -> None:
     failing(scene)
     for _ in range(8):

@@ -56,7 +56,7 @@ def _run_with(loop: "Loop", places: Places, configured: model.Uplink) -> None:
     clock = SystemClock()
     with LinkClient(places.link / "relay.sock") as link:
         now_ns = clock.boot_ns()
-        first_s = first_connect_s(_random01(), alarm_waits=False) if _waits_first(configured, now_ns) else 0.0
+        first_s = first_connect_s(_random01(), alarm_waits=False) if waits_first(configured, now_ns) else 0.0
         courier = Courier(
             link, MqttUplink(endpoint), str(endpoint), _random01, now_ns=now_ns, first_ns=int(first_s * SECOND_NS)
         )
@@ -78,7 +78,7 @@ def _secret(places: Places, name: str) -> Path:
     return given if given is not None and given.exists() else places.secrets / name
 
 
-def _waits_first(uplink: model.Uplink, now_ns: int) -> bool:
+def waits_first(uplink: model.Uplink, now_ns: int) -> bool:
     """Ten thousand boxes may get their power back at once; one that was only restarted comes alone."""
     return now_ns < POWER_ON_NS and not _is_loopback(uplink.host)
 

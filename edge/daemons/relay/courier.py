@@ -67,6 +67,7 @@ class Courier:
         self._asked_ns = 0
         self._up_ns = 0
         self._attempt = 0
+        self._clock_is_late = False
         self._alone_since_ns: int | None = now_ns
         self._told = _Told(endpoint)
 
@@ -178,6 +179,7 @@ class Courier:
             self._work(now_ns)
             if now_ns - self._up_ns >= STOOD_NS:
                 self._attempt = 0
+        self._clock_is_late = cause == "tls-not-yet-valid"  # it will be set any moment: do not sit out two minutes
         self._told.lost(cause, text, now_ns)
         self._link.send(LinkState(BEARER, up=False, detail=cause))
         self._tickets.clear()
@@ -191,7 +193,7 @@ class Courier:
         self._attempt += 1
 
     def _backoff_ns(self) -> int:
-        cap = cap_s(alarm_waits=self._carry.alarm_waits)
+        cap = cap_s(alarm_waits=self._carry.alarm_waits or self._clock_is_late)
         return int(delay_s(self._attempt, cap, self._random01()) * SECOND_NS)
 
     def _news(self, event_class: EventClass, now_ns: int) -> None:
