@@ -173,7 +173,7 @@ class CentreSession:
 
     def _run_paho(self) -> None:
         self._wire.begin_turn()
-        while not self._wire.drained and self._client.socket() is not None and len(self._letters) < WINDOW:
+        while not self._wire.drained and self._client.socket() is not None:
             self._client.loop_read()
         if self._client.want_write():
             self._client.loop_write()

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -32,6 +32,7 @@ from edge.field.console import Session, session_options
 RECORDED_WITHIN_S = 5.0  # the centre notes an acknowledgement as it passes by
 broker_option = click.option("--broker", help="mqtts://host:port [centre.toml]")
 json_option = click.option("--json", "as_json", is_flag=True, help="Baris JSON / JSON lines")
+within_option = click.option("--within", type=click.FloatRange(0.1, 60), default=8.0, show_default=True, help="s")
 by_option = click.option("--by", required=True, help="Nama operator / the operator's name")
 
 
@@ -108,13 +109,16 @@ def run(session: Session, broker: str | None, receiver: str | None, *, as_json: 
 @click.argument("box")
 @click.argument("alarm")
 @by_option
+@within_option
 @broker_option
 @json_option
 @click.pass_obj
-def silence(session: Session, box: str, alarm: str, by: str, broker: str | None, *, as_json: bool) -> None:
+def silence(
+    session: Session, box: str, alarm: str, *, by: str, broker: str | None, within: float, as_json: bool
+) -> None:
     """Hentikan bunyi satu alarm / stop the sound of one alarm (signed order, waits for the box's reply)."""
-    told = _order(session, broker, box=box, name="silence", args={"alarm": alarm}, by=by)
-    _answered(session, box, told, as_json=as_json)
+    told = _order(session, broker, Order(box, "silence", {"alarm": alarm}, by), within)
+    _answered(session, told, within, as_json=as_json)
 
 
 @centre.command()
@@ -122,20 +126,23 @@ def silence(session: Session, box: str, alarm: str, by: str, broker: str | None,
 @click.argument("alarm")
 @click.option("--ticket", required=True, help="Nomor laporan / ticket")
 @by_option
+@within_option
 @broker_option
 @json_option
 @click.pass_obj
-def ack(session: Session, alarm: str, ticket: str, by: str, broker: str | None, *, as_json: bool) -> None:
+def ack(
+    session: Session, alarm: str, *, ticket: str, by: str, broker: str | None, within: float, as_json: bool
+) -> None:
     """Catat bahwa alarm ditangani / record that a human has taken the alarm, and tell the box."""
     store = _places(session).store
     with _explained():
         box = reader.box_of(store, alarm)
     if box is None:
         raise Refused(codes.ALARM_UNKNOWN.fault(alarm=alarm))
-    told = _order(session, broker, box=box, name="acknowledge", args={"alarm": alarm, "ticket": ticket}, by=by)
+    told = _order(session, broker, Order(box, "acknowledge", {"alarm": alarm, "ticket": ticket}, by), within)
     if not _within(RECORDED_WITHIN_S, lambda: reader.has_command(store, str(told["jti"]))):
         raise Refused(codes.NOT_RECORDED.fault(alarm=alarm))
-    _answered(session, box, told, as_json=as_json)
+    _answered(session, told, within, as_json=as_json)
 
 
 @centre.command("list")
@@ -174,9 +181,15 @@ def _places(session: Session) -> CentrePlaces:
     return CentrePlaces(session.places.root)
 
 
-def _order(
-    session: Session, broker: str | None, *, box: str, name: str, args: dict[str, str | int], by: str
-) -> dict[str, str | bool | None]:
+@dataclass(frozen=True, slots=True)
+class Order:
+    box: str
+    name: str
+    args: dict[str, str | int]
+    by: str
+
+
+def _order(session: Session, broker: str | None, order: Order, within_s: float) -> dict[str, str | bool | None]:
     from drivers.mqtt_centre import SessionLost  # noqa: PLC0415  # paho and ssl, for the commands that connect
     from edge.centre.desk import Desk  # noqa: PLC0415  # the same
 
@@ -184,25 +197,27 @@ def _order(
     with _explained():
         endpoint = endpoint_of(places, broker or read_settings(places).broker)
         revoked = frozenset(open_keyset(places).revoked)
-        admission = Registry(places.boxes, places.root_public.read_bytes(), revoked=revoked).find(box)
+        admission = Registry(places.boxes, places.root_public.read_bytes(), revoked=revoked).find(order.box)
         desk = Desk(endpoint, open_signer(places, Use.COMMAND_SILENCE), lambda: secrets.token_hex(8))
     if admission is None:
-        raise Refused(codes.BOX_UNKNOWN.fault(box=box))
+        raise Refused(codes.BOX_UNKNOWN.fault(box=order.box))
     try:
-        answer = desk.order(admission, name, args, by)
+        answer = desk.order(admission, order.name, order.args, by=order.by, within_s=within_s)
     except SessionLost as lost:
         raise Refused(codes.CENTRE_BROKER.fault(endpoint=str(endpoint), what=str(lost))) from lost
     result, reason = (answer.reply.result, answer.reply.reason) if answer.reply else (None, None)
-    return {"box": box, "order": name, "jti": answer.jti, "online": answer.online, "result": result, "reason": reason}
+    told: dict[str, str | bool | None] = {"box": order.box, "order": order.name, "jti": answer.jti}
+    return told | {"online": answer.online, "result": result, "reason": reason}
 
 
-def _answered(session: Session, box: str, told: dict[str, str | bool | None], *, as_json: bool) -> None:
+def _answered(session: Session, told: dict[str, str | bool | None], within_s: float, *, as_json: bool) -> None:
+    box = str(told["box"])
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
     if told["result"] is None and not told["online"]:
         raise Refused(codes.BOX_OFFLINE.fault(box=box))
     if told["result"] is None:
-        raise Refused(codes.BOX_SILENT.fault(box=box, seconds=8))
+        raise Refused(codes.BOX_SILENT.fault(box=box, seconds=f"{within_s:g}"))
     if told["result"] != "done":
         raise Refused(codes.BOX_REFUSED.fault(box=box, what=str(told["reason"])))
     if not as_json:

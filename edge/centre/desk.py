@@ -18,7 +18,7 @@ from edge.core.words import SECOND_NS
 
 LIFE_S: Final = 60  # Message Expiry and exp: an order that comes late is dangerous
 STATE_WITHIN_S: Final = 2.0  # a retained state comes right after the subscription
-REPLY_WITHIN_S: Final = 8.0
+SETTLE_WITHIN_S: Final = 8.0  # the broker's own answer
 NONCE_TRIES: Final = 2  # the box changed its nonce between our look and our order
 
 _log = logging.getLogger("kentongan.centre")
@@ -63,7 +63,7 @@ class Desk:
         self._token = token
         self._clock = clock
 
-    def order(self, admission: Admission, name: str, args: dict[str, str | int], by: str) -> Answer:
+    def order(self, admission: Admission, name: str, args: dict[str, str | int], *, by: str, within_s: float) -> Answer:
         """Send one order with the nonce of the box's retained state and wait for the signed reply.
 
         An order to a box that is offline is sent all the same: the centre records it, the broker drops it in time.
@@ -75,12 +75,14 @@ class Desk:
         with CentreSession.open(self._endpoint, visitor) as session:
             _listen(session, talk, lambda: talk.state is not None, STATE_WITHIN_S)
             for _ in range(NONCE_TRIES):
-                answer = self._once(session, talk, Command(admission.box, self._token(), "", 0, name, args, by))
+                answer = self._once(
+                    session, talk, Command(admission.box, self._token(), "", 0, name, args, by), within_s
+                )
                 if answer.reply is None or not _refused_nonce(answer.reply):
                     break
         return answer
 
-    def _once(self, session: CentreSession, talk: _Talk, draft: Command) -> Answer:
+    def _once(self, session: CentreSession, talk: _Talk, draft: Command, within_s: float) -> Answer:
         online = talk.state is not None and talk.state.online
         nonce = talk.state.nonce if talk.state else ""
         exp = self._clock() // SECOND_NS + LIFE_S
@@ -88,9 +90,9 @@ class Desk:
         raw = sign_jws(encode(command), self._key.kid, self._key.signer)
         mark = command.jti.encode()
         session.send(Dispatch(topic_of(command.box, "command"), raw, expiry_s=LIFE_S, correlation=mark))
-        session.settle(REPLY_WITHIN_S)
+        session.settle(SETTLE_WITHIN_S)
         if online:
-            _listen(session, talk, lambda: mark in talk.replies, REPLY_WITHIN_S)
+            _listen(session, talk, lambda: mark in talk.replies, within_s)
         return Answer(command.jti, online, talk.replies.get(mark))
 
 

@@ -56,10 +56,10 @@ class World:
         self.places = CentrePlaces(folder / "centre")
         self.authority = Authority.make(self.places)
         self._folder = folder
-        self._open: list[CentreProcess | FakeBox] = []
+        self._open: list[RunningCentre | FakeBox] = []
         files = self.places.certificates
         listener = Tls(authority=files / "ca.pem", certificate=files / "broker.pem", key=files / "broker.key").lines()
-        lines = (f"acl_file {ACL}", "max_queued_messages 100000", "max_packet_size 70000")
+        lines = (f"acl_file {ACL}", "set_tcp_nodelay true", "max_queued_messages 100000", "max_packet_size 70000")
         self.broker = Broker(program, listeners={"tls": listener}, lines=lines, parent=folder)
 
     def __enter__(self) -> Self:
@@ -73,9 +73,9 @@ class World:
             opened.close()
         self.broker.__exit__(None, None, None)
 
-    def centre(self, *, program: Sequence[str] = KENTONGAN) -> "CentreProcess":
+    def centre(self, *, program: Sequence[str] = KENTONGAN) -> "RunningCentre":
         """Start a centre and wait until it listens."""
-        process = CentreProcess(program, self.places, self._folder / f"centre-{len(self._open)}.log")
+        process = RunningCentre(program, self.places, self._folder / f"centre-{len(self._open)}.log")
         self._open.append(process)
         wait_for(lambda: process.lines("connected") or not process.alive, "connected")
         assert process.lines("connected"), process.words()
@@ -102,7 +102,7 @@ class World:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-class CentreProcess:
+class RunningCentre:
     def __init__(self, program: Sequence[str], places: CentrePlaces, log: Path) -> None:
         self._log = log
         command = [*program, "centre", "run", "--json", "--root", str(places.root)]
