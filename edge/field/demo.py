@@ -231,7 +231,7 @@ class Story:
         admission = Registry(places.boxes, places.root_public.read_bytes(), revoked=frozenset()).find(self._stage.box)
         assert admission is not None
         desk = Desk(endpoint, signer, lambda: secrets.token_hex(8))
-        answer = desk.order(admission, "silence", {"alarm": alarm}, OPERATOR)
+        answer = desk.order(admission, "silence", {"alarm": alarm}, by=OPERATOR, within_s=8.0)
         return answer.reply.result if answer.reply else "no answer"
 
     # ---- telling -----------------------------------------------------------------------------------------------------

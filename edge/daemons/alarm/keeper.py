@@ -169,6 +169,8 @@ class Keeper:
     def _take(self, post: Post, now_ns: int) -> None:
         match post:
             case Edge(zone, active, at_ns):
+                if not active and zone in self._lines.held():
+                    self._let_go(zone, at_ns)
                 self._each(self._lines.edge(zone, at_ns, active=active), now_ns)
             case Tick():
                 self._each(self._lines.advance(now_ns), now_ns)
@@ -206,7 +208,7 @@ class Keeper:
 
     def _handle(self, stimulus: Stimulus, now_ns: int) -> None:
         if isinstance(stimulus, Released):
-            self._kept_or_said(lambda: self._kept.release(stimulus.zone, stimulus.at_ns))
+            self._let_go(stimulus.zone, stimulus.at_ns)
         if isinstance(stimulus, Touched) and not self._panel.is_silent(stimulus.zone):
             self._lamps.touched(stimulus.at_ns)
         effects = self._panel.handle(stimulus, now_ns)
@@ -232,6 +234,11 @@ class Keeper:
         self._light(now_ns)
         for record in records:
             self._record(record, now_ns)
+
+    def _let_go(self, zone: ZoneId, at_ns: int) -> None:
+        """Kept at the opening edge, before it settles: after a crash here, a closed contact is another press."""
+        if not self._kept.is_released_since(zone, at_ns - 1):
+            self._kept_or_said(partial(self._kept.release, zone, at_ns))
 
     def _kept_or_said(self, keep: Callable[[], None]) -> None:
         try:
