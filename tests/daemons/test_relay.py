@@ -117,8 +117,8 @@ def test_a_broker_killed_under_way_loses_nothing(world: World, far: MosquittoFar
     far.listen()
     world.start_up()
     killed = far.broker.pid
-    world.alarm.add(*(row(seq) for seq in range(1, 2001)))
-    world.until(lambda: len(world.alarm.marked(Answer.PUBLISHED)) > 300)
+    world.alarm.add(*(row(seq) for seq in range(1, 801)))
+    world.until(lambda: len(world.alarm.marked(Answer.PUBLISHED)) > 200)
 
     far.broker.kill()
     with pytest.raises(ProcessLookupError):
@@ -126,7 +126,7 @@ def test_a_broker_killed_under_way_loses_nothing(world: World, far: MosquittoFar
     world.until(lambda: not world.alarm.up)
     far.start()
     far.listen()
-    world.until(lambda: all_stored(world, far, range(1, 2001)), within_s=40)
+    world.until(lambda: all_stored(world, far, range(1, 801)), within_s=40)
 
     assert world.alarm.details()[0] == "lost"
     log = world.relay.output().splitlines()
@@ -201,16 +201,16 @@ def test_a_row_that_kills_the_connection_is_found_and_the_others_leave(odd_world
 def test_a_killed_relay_is_replaced_and_sends_again_under_the_same_id(world: World, far: MosquittoFar) -> None:
     far.listen()
     world.start_up()
-    world.alarm.add(*(row(seq) for seq in range(1, 2001)))
-    world.until(lambda: len(world.alarm.marked(Answer.PUBLISHED)) > 300)
+    world.alarm.add(*(row(seq) for seq in range(1, 801)))
+    world.until(lambda: len(world.alarm.marked(Answer.PUBLISHED)) > 200)
 
     killed = world.relay.kill()
     world.start()
 
     assert world.relay.pid != killed
-    world.until(lambda: len(world.alarm.marked(Answer.PUBLISHED)) == 2000, within_s=40)
-    world.until(lambda: set(events(far)) == wanted(*range(1, 2001)))
-    assert world.alarm.handed > 2000 - 20
+    world.until(lambda: len(world.alarm.marked(Answer.PUBLISHED)) == 800, within_s=40)
+    world.until(lambda: set(events(far)) == wanted(*range(1, 801)))
+    assert world.alarm.handed > 800 - 20
 
 
 def test_a_relay_outlives_its_alarm_and_speaks_for_the_new_one(world: World, far: MosquittoFar) -> None:

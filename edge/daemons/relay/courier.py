@@ -8,10 +8,10 @@ from typing import Final, Protocol
 from drivers.ports import Arrived, Down, Flawed, Message, Session, Settled, Up, Uplink
 from edge.core import codes
 from edge.core.delivery import Answer
-from edge.core.faults import Meaning
 from edge.core.retry import cap_s, delay_s
 from edge.core.words import SECOND_NS, EventClass, EventId
 from edge.link.carry import Carry, id_of
+from edge.link.causes import meaning_of
 from edge.link.frames import BadFrame, Bytes, Frame, LinkState, News, Row, Rows, Send, Speak
 
 log = logging.getLogger("kentongan.relay")
@@ -19,7 +19,7 @@ log = logging.getLogger("kentongan.relay")
 BEARER: Final = "mqtt"
 ASK_MAX_NS: Final = 5 * SECOND_NS  # then ask alarm again what to say
 ALONE_MAX_NS: Final = 5 * SECOND_NS  # alarm away for longer: the box is offline, and the centre must see it
-STOOD_NS: Final = 10 * SECOND_NS  # a session that stood this long was a good one: the backoff starts over
+STOOD_NS: Final = 5 * SECOND_NS  # a session that stood this long was a good one: the backoff starts over
 
 FAR_NS: Final = 2**63
 
@@ -233,7 +233,7 @@ class _Told:
         self._flaws: set[str] = set()
 
     def lost(self, cause: str, text: str, now_ns: int) -> None:
-        meaning = code_of(cause)
+        meaning = meaning_of(cause)
         if self._since_ns is None:
             self._since_ns = now_ns
         if meaning.code == self._code:
@@ -261,12 +261,3 @@ class _Told:
             log.warning(
                 "%s part refused  bearer=%s endpoint=%s cause=%s text=%s", code, BEARER, self._endpoint, cause, text
             )
-
-
-def code_of(cause: str) -> Meaning:
-    """The coded message that a person gets for a cause of `drivers.ports.Down`."""
-    if cause.startswith("tls"):
-        return codes.BROKER_TLS
-    if cause.startswith("refused"):
-        return codes.BROKER_REFUSED
-    return codes.BROKER_UNREACHABLE
