@@ -1,6 +1,7 @@
 """A centre as a process, a real broker under our access list, and small boxes that speak to it over TLS."""
 
 import json
+import resource
 import select
 import signal
 import subprocess
@@ -128,6 +129,11 @@ class RunningCentre:
         assert self.alive
         self._child.kill()
         assert self._child.wait(10) == -signal.SIGKILL
+
+    def limit_files(self, size: int | None) -> None:
+        """From now on none of its files may grow beyond `size` bytes (EFBIG); None: as large as they like."""
+        _, hard = resource.prlimit(self._child.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self._child.pid, resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
 
     def wait_killed(self, within_s: float = PATIENCE_S) -> None:
         """It was to kill itself: see that it did."""

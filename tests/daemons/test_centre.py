@@ -221,6 +221,26 @@ def test_killed_again_and_again_each_event_is_there_once_and_no_receipt_lied(wor
     assert sorted(row["seq"] for row in world.stored()) == [alarm.id.seq for alarm in alarms]
 
 
+def test_a_disk_that_refuses_costs_time_and_no_event(world: World) -> None:
+    """Its files may grow no further for a while: nothing is receipted that is not stored, and all of it in the end."""
+    centre, box = world.centre(), world.box().connect()
+    first = box.event()
+    box.send(first)
+    box.until_received(first)
+
+    centre.limit_files(world.places.store.with_name("centre.db-wal").stat().st_size)
+    late = [box.event() for _ in range(5)]
+    for alarm in late:
+        box.send(alarm)
+    wait_for(lambda: [line for line in centre.lines("disconnected") if line["cause"] == "store"], "the disk refused")
+    box.turn(0.2)
+    assert box.received() == {first.id}
+
+    centre.limit_files(None)
+    box.until_received(*late)
+    assert sorted(row["seq"] for row in world.stored()) == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_long_backlog_does_not_keep_a_centre_from_starting(world: World) -> None:
     """More than the broker may hand over unacknowledged waits before the subscription is confirmed."""
     world.centre().stop()
