@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,6 +15,7 @@ MEMORY_LIMIT: Final = 8192  # events without a commit; at 1 KiB each this is wha
 MINOR_LIMIT: Final = 2048  # beyond this, audit and test events give way to the rest
 REOPEN_S: Final = 2.0
 IDLE_S: Final = 1.0
+LINGER_S: Final = 0.2  # what is no alarm waits this long for company: one sync for all, none in an alarm's way
 LOAD_LIMIT: Final = 20_000
 _MINOR: Final = frozenset({EventClass.AUDIT, EventClass.TEST, EventClass.INVENTORY})
 
@@ -70,6 +72,7 @@ class _Work:
     events: list[Frozen] = field(default_factory=list)
     notes: dict[str, object] = field(default_factory=dict)
     others: list[Callable[[Ledger], None]] = field(default_factory=list)
+    urgent: bool = False
 
 
 class Recorder:
@@ -81,8 +84,13 @@ class Recorder:
     """
 
     def __init__(
-        self, open_ledger: Callable[[], Ledger], set_aside: Callable[[], object], tell: Callable[[Told], None]
+        self,
+        open_ledger: Callable[[], Ledger],
+        set_aside: Callable[[], object],
+        tell: Callable[[Told], None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._monotonic = monotonic
         self._open_ledger = open_ledger
         self._set_aside = set_aside
         self._tell = tell
@@ -112,6 +120,7 @@ class Recorder:
         def add(work: _Work) -> None:
             work.events.append(event)
             work.notes.update(notes or {})
+            work.urgent |= event.event_class is EventClass.ALARM
 
         self._queue.put(add)
         return True
@@ -140,7 +149,11 @@ class Recorder:
         self._other(answer)
 
     def _other(self, job: Callable[[Ledger], None]) -> None:
-        self._queue.put(lambda work: work.others.append(job))
+        def add(work: _Work) -> None:
+            work.others.append(job)
+            work.urgent = True
+
+        self._queue.put(add)
 
     # ---- the thread --------------------------------------------------------------------------------------------------
 
@@ -160,13 +173,15 @@ class Recorder:
     def _gather(self, patience_s: float) -> tuple[_Work, bool]:
         """Wait for the first job, then take all that is there: one transaction for a storm."""
         work = _Work()
+        wait_s, until_s = patience_s, 0.0
         try:
-            job = self._queue.get(timeout=patience_s)
             while True:
+                job = self._queue.get(timeout=wait_s) if wait_s > 0.0 else self._queue.get_nowait()
                 if job is None:
                     return work, False
                 job(work)
-                job = self._queue.get_nowait()
+                until_s = until_s or self._monotonic() + LINGER_S
+                wait_s = 0.0 if work.urgent else until_s - self._monotonic()
         except queue.Empty:
             return work, True
 

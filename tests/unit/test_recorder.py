@@ -96,6 +96,22 @@ def test_events_handed_in_before_the_file_opens_are_stored_together(recorder: Re
     assert stored_ids(disk.path) == list(range(1, 51))
 
 
+def test_what_is_no_alarm_waits_for_company_and_leaves_with_the_next_alarm(recorder: Recorder, ears: Ears) -> None:
+    recorder.start()
+    ears.wait_for(Opened)
+    recorder.append(event(1, event_class=EventClass.RESTORAL))
+    recorder.append(event(2, event_class=EventClass.AUDIT))
+    assert ears.told.empty()
+    recorder.append(event(3))
+    assert [identity.seq for identity in ears.wait_for(Stored).ids] == [1, 2, 3]
+
+
+def test_what_is_no_alarm_does_not_wait_for_ever(recorder: Recorder, ears: Ears) -> None:
+    recorder.start()
+    recorder.append(event(1, event_class=EventClass.RESTORAL))
+    assert ears.wait_for(Stored).ids == (EventId(ONE, 1),)
+
+
 def test_while_the_disk_fails_events_wait_in_memory_and_are_stored_afterwards(
     recorder: Recorder, ears: Ears, disk: Disk
 ) -> None:
