@@ -13,6 +13,7 @@ from edge.link.client import LinkClient
 from edge.link.frames import Bytes, Frame, LinkState, Mark, Pull, Row, Rows, Speak
 
 EVERYTHING: Final = tuple(EventClass)
+ALARM: Final = b'"type":"id.kentongan.alarm.v1"'
 CREDIT: Final = 100_000
 LOOK_S: Final = 0.01
 
@@ -46,9 +47,9 @@ class Bearer:
             self.turn()
 
     def alarms(self, zone: str = "") -> list[Row]:
-        """Alarms handed over (of one zone), in the order of their first coming."""
+        """Alarms handed over (of one zone), without their updates, in the order of their first coming."""
         wanted = f'"subject":"zone/{zone}"'.encode() if zone else b""
-        return [row for row in self.rows.values() if row.event_class is EventClass.ALARM and wanted in row.raw]
+        return [row for row in self.rows.values() if ALARM in row.raw and wanted in row.raw]
 
     def pass_on(self, kind: str, raw: bytes) -> None:
         self._client.send(Bytes(kind, raw))

@@ -6,17 +6,20 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from edge.field.debian import Apt, unpack
+import pytest
+
+from edge.field.debian import Apt, DebianError, unpack
+from tests.bootstrap import CACHE
 
 LONGEST: Final = 70_000  # bytes of a buffer that are kept; a commit of SQLite writes pages of 4096
 END_MAX_S: Final = 20.0
 _HEX: Final = re.compile(r"(?:\\x[0-9a-f]{2})+")
-_LINE: Final = re.compile(r"(\d+) +(\w+)\((.*?)(?: <unfinished \.\.\.>|\) += (-?\w+).*)")
-_RESUMED: Final = re.compile(r"(\d+) +<\.\.\. (\w+) resumed>.*\) += (-?\w+).*")
+_LINE: Final = re.compile(r"(\d+) +(\w+)\((.*?)(?: <unfinished \.\.\.>|\) += (-?\w+|\?).*)")
+_RESUMED: Final = re.compile(r"(\d+) +<\.\.\. (\w+) resumed>.*\) += (-?\w+|\?).*")
 _BUFFER: Final = re.compile(r'(\d+)<([^>]*)>, "([^"]*)"(\.\.\.)?, (\d+)(?:, (\d+))?')
 
 
@@ -76,16 +79,23 @@ def read_calls(record: Path) -> list[Call]:
             place = open_calls.pop(resumed[1])
             begun = calls[place]
             assert begun.name == resumed[2]
-            calls[place] = Call(begun.thread, begun.name, begun.words, _number(resumed[3]), begun.began, number)
+            calls[place] = replace(begun, result=_number(resumed[3]), ended=_end(resumed[3], number))
         elif called := _LINE.fullmatch(line):
-            finished = called[4] is not None
-            if not finished:
+            if called[4] is None:
                 open_calls[called[1]] = len(calls)
-            result, ended = (_number(called[4]), number) if finished else (None, None)
+            result, ended = _number(called[4]), _end(called[4], number)
             calls.append(Call(int(called[1]), called[2], called[3], result, number, ended))
         else:
             assert " +++ " in line or " --- " in line or "<detached" in line, line[:200]
     return calls
+
+
+def find_strace_or_skip() -> Strace:
+    """For tests: none of what strace shows can be seen without it."""
+    try:
+        return find_strace(CACHE)
+    except DebianError as fault:
+        pytest.skip(f"no strace here and none to be had: {fault}")
 
 
 def wait_for_end(record: Path, pid: int) -> None:
@@ -125,5 +135,10 @@ def _fetch(cache: Path, place: Path) -> None:
             whole.rename(place)
 
 
-def _number(text: str) -> int | None:
-    return None if text == "?" else int(text, 0)
+def _number(text: str | None) -> int | None:
+    return None if text in {None, "?"} else int(text or "", 0)
+
+
+def _end(result: str | None, line: int) -> int | None:
+    """A call that death interrupted has a result of "?", and never ended."""
+    return None if result in {None, "?"} else line

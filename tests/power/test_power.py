@@ -9,18 +9,17 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from edge.core.events import Frozen, read_event
 from edge.core.words import Epoch, EventClass, EventId
-from edge.field.debian import DebianError
 from edge.ledger.ledger import Ledger, LedgerCorrupt, set_aside
-from tests.bootstrap import CACHE
 from tests.daemons.alarm_box import ALARM, AlarmBox
 from tests.power.recording import Recording, Session
-from tests.power.strace import find_strace
+from tests.power.strace import find_strace_or_skip
 
 STATES = 300
 CONTROL_STATES = 60
@@ -31,28 +30,26 @@ NORMAL = (str(Path(__file__).with_name("normal.py")),)
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """Two lives of the daemon: a press nobody but the lamp tells of, receipts, a checkpoint, SIGKILL, a clean end."""
-    return record(tmp_path_factory.mktemp("full"), *ALARM, after=10)
+    with session(tmp_path_factory.mktemp("full"), *ALARM) as (box, hand):
+        hand.press_in_the_dark()
+        hand.press(5)
+        hand.receive_all()
+        hand.fill_the_log()
+        hand.idle_until_checkpoint()
+        hand.press(10)
+        hand.die()
+        box.start()
+        hand.press(10)
+        hand.stop()
+        return hand.recording()
 
 
-def record(folder: Path, *entry: str, after: int) -> Recording:
-    try:
-        strace = find_strace(CACHE)
-    except DebianError as fault:
-        pytest.skip(f"no strace here and none to be had: {fault}")
-    with AlarmBox(folder, kit="lab", entry=entry, wrap=Session.traced(strace, folder)) as box:
-        session = Session(box, folder)
+@contextmanager
+def session(folder: Path, *entry: str) -> Iterator[tuple[AlarmBox, Session]]:
+    with AlarmBox(folder, kit="lab", entry=entry, wrap=Session.traced(find_strace_or_skip(), folder)) as box:
+        hand = Session(box, folder)
         box.start()
-        session.press_in_the_dark()
-        session.press(5)
-        session.receive_all()
-        session.fill_the_log()
-        session.idle_until_checkpoint()
-        session.press(after)
-        session.die()
-        box.start()
-        session.press(after)
-        session.stop()
-        return session.recording()
+        yield box, hand
 
 
 @pytest.fixture
@@ -136,7 +133,10 @@ def test_what_the_lamp_called_mengirim_survives_a_power_cut_at_any_write(
 
 
 def test_control_synchronous_normal_loses(memory: Path, tmp_path: Path, seed: int) -> None:
-    recording = record(tmp_path / "normal", *NORMAL, after=10)
+    with session(tmp_path / "normal", *NORMAL) as (_, hand):
+        hand.press(20)
+        hand.die()
+        recording = hand.recording()
     checker = Checker(recording)
     losing = [cut for cut, state in states(recording, CONTROL_STATES, seed, memory) if checker.lost(state, cut)]
     print(f"{len(losing)} of {CONTROL_STATES} lost")
