@@ -50,7 +50,11 @@ class Hour:
         return tuple(self._stretches)
 
     def left_ns(self, purpose: Purpose, now_ns: int) -> int:
-        spent_ns = sum(_within(each, now_ns - HOUR_NS, now_ns) for each in self._of(purpose))
+        hour_ns = now_ns - HOUR_NS
+        spent_ns = 0
+        for each in self._stretches:  # written out: every press that sounds waits for this sum
+            if each.purpose is purpose and not each.grace and each.until_ns > hour_ns:
+                spent_ns += max(0, min(each.until_ns, now_ns) - max(each.since_ns, hour_ns))
         return max(0, LIMIT_NS[purpose] - spent_ns)
 
     def grace_left_ns(self, zone: str, now_ns: int) -> int:

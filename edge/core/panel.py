@@ -87,6 +87,7 @@ class Panel:
         )
         self._wishes = Wishes(self._records, self._alarms, self._sounding, self._zones)
         self._recalled = False
+        self._cap_back_ns: int | None = None  # when the budget of presses is back, while its trouble is open
         self._reactions: Mapping[type, Callable[[Any, int], None]] = {
             Touched: self._touched,
             Pressed: self._pressed,
@@ -117,7 +118,7 @@ class Panel:
             self._zones.due_ns,
             self._alarms.due_ns,
             self._tallies.due_ns,
-            self._cap_due_ns(),
+            self._cap_back_ns,
         )
         return min((due for due in dues if due is not None), default=None)
 
@@ -170,7 +171,10 @@ class Panel:
         elif not isinstance(stimulus, Tick):
             self._tally("unknown-stimulus", type(stimulus).__name__, now_ns)
         self._alarms.run(now_ns)
-        return [*self._sounding.settle(now_ns), *self._records.take()]
+        outputs = self._sounding.settle(now_ns)
+        if self._troubles.is_open(CAP_REACHED) and (outputs or self._cap_back_ns is None):
+            self._look_at_cap(now_ns)
+        return [*outputs, *self._records.take()]
 
     def _run(self, now_ns: int) -> None:
         """Everything that was due."""
@@ -185,8 +189,8 @@ class Panel:
             self._wishes.end_walk_test()
         for (what, subject), count in self._tallies.ripe(now_ns):
             self._records.audit(what, subject, {"count": count})
-        if self._troubles.is_open(CAP_REACHED) and self._cap_due_ns() is None:
-            self._troubles.restored(CAP_REACHED)
+        if self._cap_back_ns is not None and now_ns >= self._cap_back_ns:
+            self._look_at_cap(now_ns)
 
     # ---- contacts --------------------------------------------------------------------------------------------------
 
@@ -310,11 +314,11 @@ class Panel:
 
     # ---- caps and counts -------------------------------------------------------------------------------------------
 
-    def _cap_due_ns(self) -> int | None:
-        """When the budget of presses is back, while its trouble is open."""
-        if not self._troubles.is_open(CAP_REACHED):
-            return None
-        return self._sounding.falls_short_ns(self._plan.sound_ns, self._now_ns)
+    def _look_at_cap(self, now_ns: int) -> None:
+        """The trouble ends when one press could sound to its end again."""
+        self._cap_back_ns = self._sounding.falls_short_ns(self._plan.sound_ns, now_ns)
+        if self._cap_back_ns is None:
+            self._troubles.restored(CAP_REACHED)
 
     def _tally(self, what: str, subject: str, now_ns: int, content: Mapping[str, Json] | None = None) -> None:
         """An audit event of which many may come: the first now, the others as a count."""

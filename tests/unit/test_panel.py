@@ -256,6 +256,13 @@ def test_press_after_a_cancel_is_a_new_alarm() -> None:
     assert len(records(box.press(), "alarm")) == 1
 
 
+def test_press_after_a_cancel_is_a_new_alarm_though_no_release_was_seen() -> None:
+    box = Box()
+    box.press()
+    box.tell(Cancel("7c1f0b2e.1", ANI))
+    assert len(records(box.press(), "alarm")) == 1
+
+
 def test_key_hushes_an_alarm_that_is_over_but_still_sounds() -> None:
     box = Box()
     box.press()
