@@ -138,14 +138,9 @@ class Panel:
         return self._zones.walk_test_until_ns
 
     @property
-    def troubles(self) -> frozenset[str]:
-        """Every open trouble as code or code/part, silent zones' too: for the centre alone."""
-        return self._troubles.words()
-
-    @property
     def shown_troubles(self) -> frozenset[str]:
-        """Those that the lamp, the page and the command line may show."""
-        return self._troubles.words(shown_only=True)
+        """Open troubles as code or code/part; without those of silent zones, so that anybody may see them."""
+        return self._troubles.shown
 
     def is_silent(self, zone: ZoneId) -> bool:
         """Whether the lamp must not answer a touch of this zone."""

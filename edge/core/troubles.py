@@ -26,9 +26,10 @@ class Troubles:
         self._records = records
         self._open: dict[tuple[str, str], Trouble] = {}
 
-    def words(self, *, shown_only: bool = False) -> frozenset[str]:
-        """Each open trouble in one word."""
-        return frozenset(each.word for each in self._open.values() if each.lamp or not shown_only)
+    @property
+    def shown(self) -> frozenset[str]:
+        """Each open trouble that may be seen at the box, in one word."""
+        return frozenset(each.word for each in self._open.values() if each.lamp)
 
     def is_open(self, code: str, subject: str = BOX) -> bool:
         return (code, subject) in self._open

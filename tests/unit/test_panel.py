@@ -384,4 +384,5 @@ def test_stuck_silent_contact_is_told_and_not_shown() -> None:
     assert isinstance(trouble, Record)
     assert trouble.event_class is EventClass.TROUBLE
     assert box.panel.shown_troubles == frozenset()
-    assert box.panel.troubles == {"E-ZONE-STUCK/kasir"}
+    box.tell(Stuck(POS, box.now))
+    assert box.panel.shown_troubles == {"E-ZONE-STUCK/pos-ronda"}

@@ -250,7 +250,7 @@ class Keeper:
         worker = self._lines.workers.get(activation.sounder)
         if worker is not None:
             timeline = articulated(timeline_of(activation.pattern), self._switches[activation.sounder])
-            worker.play(Slot(timeline, activation.since_ns, min(activation.until_ns, now_ns + LEASE_NS)))
+            worker.play(Slot(timeline, activation.phase_ns, min(activation.until_ns, now_ns + LEASE_NS)))
 
     def _rest(self, sounder: SounderId) -> None:
         worker = self._lines.workers.get(sounder)
@@ -382,7 +382,7 @@ class Keeper:
         zones = {zone: "bypassed" if zone in panel.bypassed else state for zone, state in self._lines.zones().items()}
         sounders = {str(name): "sounding" if name in self._sounding else "quiet" for name in self._switches}
         return View(
-            zones=zones, sounders=sounders, troubles=tuple(sorted(panel.troubles)),
+            zones=zones, sounders=sounders, troubles=tuple(sorted(panel.shown_troubles)),
             lamp=str(self._last_face or ""), alarms=tuple(alarm.alarm for alarm in panel.open_alarms),
         )  # fmt: skip
 
