@@ -18,6 +18,7 @@ from edge.core.events import Frozen
 from edge.core.words import Epoch, EventClass, EventId
 
 CHECKPOINT_PAGES: Final = 256  # 1 MiB of WAL: half of what it may ever hold
+ASIDE_LIMIT: Final = 8  # broken ledgers of one start that are kept; a dying card must not fill itself with them
 _APPLICATION_ID: Final = 0x4B544731  # "KTG1": file(1) and a person with a hex dump see what it is
 
 
@@ -230,9 +231,15 @@ class Ledger:
         self.close()
 
 
-def set_aside(path: Path, label: str) -> Path:
-    """Rename an unusable ledger (and its WAL) so that nothing of it is lost; returns its new name. Raises OSError."""
-    aside = path.with_name(f"{path.name}.{label}")
+def set_aside(path: Path, mark: str) -> Path:
+    """Rename an unusable ledger (and its WAL) to *.broken, so that nothing of it is lost; returns its new name.
+
+    mark:   tells this start's from others'; the second of one start gets a number, the ninth replaces the eighth
+    raises: OSError
+    """
+    names = (f"{path.name}.{mark}-{number}.broken" for number in range(1, ASIDE_LIMIT + 1))
+    aside = next((path.with_name(name) for name in names if not path.with_name(name).exists()), None)
+    aside = aside or path.with_name(f"{path.name}.{mark}-{ASIDE_LIMIT}.broken")
     for suffix in ("-wal", "-shm", ""):
         part = Path(f"{path}{suffix}")
         if part.exists():

@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from drivers.rest import note_rest
 from edge.config.active import Reading, Source, read_active, read_bare
 from edge.config.model import Configuration, Lamp, Sounder
 from edge.config.places import Places
+from edge.core import codes
 from edge.core.events import Author
 from edge.core.faults import Exit
 from edge.core.lamps import Lamps
@@ -75,7 +76,10 @@ def main(argv: Sequence[str] | None = None, *, open_ledger: OpenLedger = Ledger)
 def _configuration(places: Places, deaths: int) -> Reading:
     reading = read_active(places)
     tested = reading.configuration is not None and reading.configuration.panel.lab
-    return read_bare(places) if deaths >= DEATHS_LIMIT and not tested else reading
+    if deaths < DEATHS_LIMIT or tested:
+        return reading
+    bare = read_bare(places)
+    return replace(bare, faults=(codes.DEATHS.fault(count=deaths), *bare.faults))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +204,7 @@ class _Box:
             self._post(told)
             self._told(told)
 
-        label = f"aside-{epoch}"
-        return Recorder(lambda: self._open_ledger(path, epoch), lambda: set_aside(path, label), tell)
+        return Recorder(lambda: self._open_ledger(path, epoch), lambda: set_aside(path, epoch), tell)
 
     def _voice(self, author: Author, identity: Identity) -> Voice:
         uplink = self._site.uplink

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
+from edge.core import codes
 from edge.core.lamps import BLINK, Face, Lamps
 from edge.core.panel import Panel
 from edge.core.patterns import Switch, articulated
@@ -46,8 +47,6 @@ RENEW_NS: Final = SECOND_NS
 BROWNOUT_NS: Final = 10 * SECOND_NS  # a reboot this soon after siren-on is blamed on its inrush
 LEDGER_PATIENCE_NS: Final = 5 * SECOND_NS
 FOREVER_NS: Final = 2**62
-STATE_READONLY: Final = "E-STATE-READONLY"
-LEDGER_BROKEN: Final = "E-LEDGER-BROKEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +181,13 @@ class Keeper:
             case Opened():
                 self._opened(post, now_ns)
             case Failed(text, corrupt):
-                code = LEDGER_BROKEN if corrupt else STATE_READONLY
-                log.error("%s ledger not writable  cause=%s", code, text)
-                self._handle(Troubled(code, "", text), now_ns)
+                meaning = codes.LEDGER_BROKEN if corrupt else codes.STATE_READONLY
+                fault = meaning.fault(what=text if corrupt else "ledger", why=text)
+                log.error("%s  do=%s", fault.line(), fault.fix.en)
+                self._handle(Troubled(meaning.code, "", text), now_ns)
             case Mended():
                 log.info("ledger back")
-                self._each([Restored(STATE_READONLY), Restored(LEDGER_BROKEN)], now_ns)
+                self._each([Restored(each.code) for each in (codes.STATE_READONLY, codes.LEDGER_BROKEN)], now_ns)
             case Played(name, playing, at_ns):
                 if not name.startswith(LAMPS):
                     self._handle(Switched(SounderId(name), playing, at_ns), now_ns)
