@@ -85,7 +85,14 @@ def processes_left(before: set[int]) -> list[str]:
 
 
 def child_processes() -> set[int]:
-    return {int(pid) for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()}
+    return {int(pid) for task in Path("/proc/self/task").glob("*/children") for pid in children_of(task).split()}
+
+
+def children_of(task: Path) -> str:
+    try:
+        return task.read_text()
+    except (FileNotFoundError, ProcessLookupError):  # the thread ended between the look and the read
+        return ""
 
 
 def command_of(pid: int) -> str:
