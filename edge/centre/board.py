@@ -51,7 +51,7 @@ class Board:
 
     def __init__(self, language: Language) -> None:
         self._language = language
-        self._alarms: OrderedDict[str, _Row] = OrderedDict()
+        self._alarms: OrderedDict[tuple[str, str], _Row] = OrderedDict()
         self._last: deque[str] = deque(maxlen=LAST)
         self._online: dict[str, bool] = {}
         self._broker = ""
@@ -61,7 +61,9 @@ class Board:
             case Taken():
                 self._event(told)
             case Ordered(order) if order.name == "acknowledge":
-                self._acknowledged(str(order.args.get("alarm")), order.by, str(order.args.get("ticket", "")))
+                self._acknowledged(
+                    (order.box, str(order.args.get("alarm"))), order.by, str(order.args.get("ticket", ""))
+                )
             case Seen(box, online, _):
                 self._online[box] = online
             case Connected(broker):
@@ -73,15 +75,15 @@ class Board:
     def _event(self, taken: Taken) -> None:
         event = taken.event
         alarm = event.data.get("alarm")
-        if not isinstance(alarm, str):
-            return
+        if not isinstance(alarm, str) or event.event_class not in {EventClass.ALARM, EventClass.RESTORAL}:
+            return  # audits speak of alarms too, and change none
         zone, kind, status = (str(event.data.get(name, "")) for name in ("zone", "kind", "status"))
-        row = self._alarms.setdefault(alarm, _Row(event.time, event.box, event.site, zone, kind, status))
+        row = self._alarms.setdefault((event.box, alarm), _Row(event.time, event.box, event.site, zone, kind, status))
         row.restored = event.event_class is EventClass.RESTORAL or row.restored
         while len(self._alarms) > ALARMS:
             self._alarms.popitem(last=False)
 
-    def _acknowledged(self, alarm: str, by: str, ticket: str) -> None:
+    def _acknowledged(self, alarm: tuple[str, str], by: str, ticket: str) -> None:
         if alarm in self._alarms:
             self._alarms[alarm].taken_by, self._alarms[alarm].ticket = by, ticket
 
@@ -92,7 +94,7 @@ class Board:
             title=f"{TITLE[self._language]}  {self._broker}  online {online}/{len(self._online)}",
             expand=True,
         )
-        for alarm, row in reversed(self._alarms.items()):
+        for (_, alarm), row in reversed(self._alarms.items()):
             cells = (row.time, alarm, row.box, row.site, row.zone, row.kind, self._state(row))
             table.add_row(*(Text(cell) for cell in cells), style=_style(row))
         return Group(table, *(Text(line, overflow="ellipsis", no_wrap=True, style="dim") for line in self._last))

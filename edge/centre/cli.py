@@ -124,6 +124,7 @@ def silence(
 @centre.command()
 @session_options
 @click.argument("alarm")
+@click.option("--box", help="Boks, bila namanya ada dua / the box, where two have an alarm of this name")
 @click.option("--ticket", required=True, help="Nomor laporan / ticket")
 @by_option
 @within_option
@@ -131,14 +132,20 @@ def silence(
 @json_option
 @click.pass_obj
 def ack(
-    session: Session, alarm: str, *, ticket: str, by: str, broker: str | None, within: float, as_json: bool
+    session: Session,
+    alarm: str,
+    *,
+    box: str | None,
+    ticket: str,
+    by: str,
+    broker: str | None,
+    within: float,
+    as_json: bool,
 ) -> None:
     """Catat bahwa alarm ditangani / record that a human has taken the alarm, and tell the box."""
     store = _places(session).store
     with _explained():
-        box = reader.box_of(store, alarm)
-    if box is None:
-        raise Refused(codes.ALARM_UNKNOWN.fault(alarm=alarm))
+        box = _box_of(store, alarm, box)
     told = _order(session, broker, Order(box, "acknowledge", {"alarm": alarm, "ticket": ticket}, by), within)
     if not _within(RECORDED_WITHIN_S, lambda: reader.has_command(store, str(told["jti"]))):
         raise Refused(codes.NOT_RECORDED.fault(alarm=alarm))
@@ -224,8 +231,17 @@ def _answered(session: Session, told: dict[str, str | bool | None], within_s: fl
         session.say(Wording(f"{box}: {told['order']} diterima boks.", f"{box}: {told['order']} accepted by the box."))
 
 
+def _box_of(store: Path, alarm: str, chosen: str | None) -> str:
+    boxes = [box for box in reader.boxes_of(store, alarm) if chosen in {None, box}]
+    if not boxes:
+        raise Refused(codes.ALARM_UNKNOWN.fault(alarm=alarm))
+    if len(boxes) > 1:
+        raise click.UsageError(f"{alarm}: --box {' | '.join(boxes)}")
+    return boxes[0]
+
+
 def _row(alarm: reader.Alarm) -> str:
-    state = "open" if alarm.open else "restored"
+    state = "cancelled" if alarm.cancelled else "open" if alarm.open else "restored"
     taken = f" by={printable(alarm.acknowledged_by)} ticket={printable(alarm.ticket)}" if alarm.acknowledged_by else ""
     return printable(f"{alarm.time} {alarm.alarm} {alarm.box} zone={alarm.zone} {alarm.status} {state}") + taken
 

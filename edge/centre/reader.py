@@ -18,7 +18,7 @@ _EXPORTED: Final = (
 )
 _OF_ALARMS: Final = (
     "SELECT event.* FROM event LEFT JOIN epoch ON epoch.box = event.box AND epoch.epoch = event.epoch"
-    " WHERE alarm IS NOT NULL"
+    " WHERE alarm IS NOT NULL AND class IN ('alarm', 'restoral')"  # audits speak of alarms too, and change none
     " ORDER BY epoch.ordinal IS NULL, epoch.ordinal, event.epoch, event.seq, event.arrival"
 )
 
@@ -39,7 +39,9 @@ class Alarm:
     status: str
     time: str
     last: str  # name of its latest event
-    open: bool
+    open: bool  # no restoral yet
+    confirmed: bool = False
+    cancelled: bool = False
     acknowledged_by: str = ""
     ticket: str = ""
 
@@ -122,7 +124,9 @@ def _applied(before: Alarm | None, row: dict[str, Any]) -> Alarm:
         site=row["site"],
         time=before.time if before else row["time"],
         last=row["name"],
-        open=row["class"] != EventClass.RESTORAL,
+        open=row["class"] != EventClass.RESTORAL and (before is None or before.open),
+        confirmed=content.get("confirmed") is True or (before is not None and before.confirmed),
+        cancelled=content.get("cancelled") is True or (before is not None and before.cancelled),
         **shown,
     )
 
@@ -133,11 +137,11 @@ def _acknowledged(alarm: Alarm, row: dict[str, Any] | None) -> Alarm:
     return replace(alarm, acknowledged_by=row["operator"], ticket=row["ticket"] or "")
 
 
-def box_of(path: Path, alarm: str) -> str | None:
-    """Which box an alarm belongs to; None when it is unknown. Raises StoreMissing."""
+def boxes_of(path: Path, alarm: str) -> list[str]:
+    """Which boxes have an alarm of this name: nearly always one, none when it is unknown. Raises StoreMissing."""
     with _opened(path) as store:
-        row = next(store.query("SELECT box FROM event WHERE alarm = ? LIMIT 1", (alarm,)), None)
-    return None if row is None else str(row["box"])
+        question = "SELECT DISTINCT box FROM event WHERE alarm = ? AND class = 'alarm' ORDER BY box"
+        return [str(row["box"]) for row in store.query(question, (alarm,))]
 
 
 def has_command(path: Path, jti: str) -> bool:

@@ -289,12 +289,15 @@ def test_state_follows_the_order_of_events_not_of_arrival(world: World) -> None:
     world.centre()
     box = world.box().connect()
     alarm = box.event()
+    cancelled = box.event(name="alarm-update", alarm=str(alarm.id), cancelled=True)
     restored = box.event(name="restoral", at=EventClass.RESTORAL, alarm=str(alarm.id))
-    for frozen in (restored, alarm):
+    audited = box.event(name="audit", at=EventClass.AUDIT, alarm=str(alarm.id), what="silenced")
+    stranger = box.event(name="audit", at=EventClass.AUDIT, alarm="00000000.1", what="refused")
+    for frozen in (stranger, audited, restored, cancelled, alarm):
         box.send(frozen)
         box.until_received(frozen)
     (row,) = map(json.loads, world.run("list", "--json").stdout.splitlines())
-    assert (row["open"], row["last"], row["kind"]) == (False, "restoral", "crime")
+    assert (row["open"], row["cancelled"], row["last"], row["kind"]) == (False, True, "restoral", "crime")
 
 
 def test_what_a_box_had_not_stored_says_so(world: World) -> None:

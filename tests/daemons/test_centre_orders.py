@@ -126,3 +126,20 @@ def test_a_dead_broker_is_an_exit_code_of_the_operators_command(world: World) ->
     world.broker.stop()
     done = world.run("silence", box.name, "7c1f0b2e.1", "--by", "Sari")
     assert (done.returncode, "E-CENTRE-BROKER" in done.stderr) == (6, True), done.stderr
+
+
+def test_an_alarm_name_that_two_boxes_have_needs_the_boxs(world: World) -> None:
+    world.centre()
+    one, two = world.box().connect(), world.box().connect()
+    for box in (one, two):
+        alarm = box.event()
+        box.send(alarm)
+        box.until_received(alarm)
+    order = ("ack", str(alarm.id), "--ticket", "T-17", "--by", "Sari")
+
+    done = world.run(*order)
+    code, said = ordered(world, two, *order, "--box", two.name)
+
+    assert (done.returncode, one.name in done.stderr, two.name in done.stderr) == (2, True, True)
+    assert code == 0, said
+    assert (len(one.commands), len(two.commands)) == (0, 1)

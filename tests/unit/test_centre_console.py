@@ -109,6 +109,10 @@ def test_the_board_shows_restored_and_test_as_such() -> None:
     assert "TEST" in board(taken(status="test"))
 
 
+def test_the_boxs_own_audit_of_an_acknowledgement_opens_nothing() -> None:
+    assert "OPEN" not in board(taken(EventClass.AUDIT, what="acknowledged"))
+
+
 def test_rich_markup_from_a_box_is_only_text() -> None:
     assert "[bold]masjid[/bold]" in board(taken(zone="[bold]masjid[/bold]"))
 
