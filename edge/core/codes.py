@@ -163,8 +163,8 @@ DEATHS = Meaning(
     code="E-DEATHS",
     id="Program alarm mati {count} kali dalam lima menit; boks berjalan dengan pin terakhir saja, tanpa pusat.",
     en="The alarm program died {count} times in five minutes; the box runs on its last pins only, without the centre.",
-    fix_id="kirim `journalctl -u kentongan-alarm` ke pendukung teknis, tunggu lima menit, lalu matikan dan nyalakan boks.",
-    fix_en="send `journalctl -u kentongan-alarm` to technical support, wait five minutes, then switch the box off and on.",
+    fix_id="kirim `journalctl -u kentongan-alarm` ke pendukung teknis; setelah lima menit matikan dan nyalakan boks.",
+    fix_en="send `journalctl -u kentongan-alarm` to technical support; after five minutes switch the box off and on.",
     exit=Exit.UNEXPECTED,
     warning=True,
 )

@@ -180,11 +180,8 @@ class Keeper:
                 self._delivered(post, now_ns)
             case Opened():
                 self._opened(post, now_ns)
-            case Failed(text, corrupt):
-                meaning = codes.LEDGER_BROKEN if corrupt else codes.STATE_READONLY
-                fault = meaning.fault(what=text if corrupt else "ledger", why=text)
-                log.error("%s  do=%s", fault.line(), fault.fix.en)
-                self._handle(Troubled(meaning.code, "", text), now_ns)
+            case Failed():
+                self._ledger_failed(post, now_ns)
             case Mended():
                 log.info("ledger back")
                 self._each([Restored(each.code) for each in (codes.STATE_READONLY, codes.LEDGER_BROKEN)], now_ns)
@@ -345,6 +342,12 @@ class Keeper:
             return frozenset()
         zones = noted.get("zones", {})
         return frozenset(zone for zone, at_ns in zones.items() if not self._kept.is_released_since(zone, int(at_ns)))
+
+    def _ledger_failed(self, failed: Failed, now_ns: int) -> None:
+        meaning = codes.LEDGER_BROKEN if failed.corrupt else codes.STATE_READONLY
+        fault = meaning.fault(what=failed.text if failed.corrupt else "ledger", why=failed.text)
+        log.error("%s  do=%s", fault.line(), fault.fix.en)
+        self._handle(Troubled(meaning.code, "", failed.text), now_ns)
 
     def _count_brownouts(self, notes: Mapping[str, object]) -> int:
         """Consecutive boots that died within 10 s of siren-on."""
