@@ -116,7 +116,9 @@ class Outbox:
             if row.poisonings >= POISON_LIMIT and row.event_class is not EventClass.ALARM:
                 row.state = RowState.DEAD
                 return rule.trouble
-        if rule.wait is not Wait.CONNECTION:
+        if rule.wait is Wait.CONNECTION:
+            row.due_ns = 0  # whatever it waited for before; `disconnected` makes it ready
+        else:
             pause = pause_ns(rule.wait, row.attempt, self._random01())
             if rule.pauses_class:
                 self._paused[row.event_class] = now_ns + pause
@@ -128,7 +130,9 @@ class Outbox:
         for row in self._rows.values():
             if row.state in {RowState.SENT, RowState.PARKED}:
                 row.state = RowState.STORED
-                self._make_ready(row)
+                row.due_ns = 0
+        waiting = {_key(row) for row in self._rows.values() if row.state is RowState.STORED and not row.due_ns}
+        self._ready = sorted(waiting.union(self._ready))  # no key twice, however often; a sorted list is a heap
         self._paused.clear()
 
     def received(self, ids: Iterable[EventId]) -> list[Waiting]:

@@ -155,6 +155,18 @@ def test_every_timed_wait_ends(wait: Wait) -> None:
     assert all(0 < pause_ns(wait, attempt, 1.0) <= 60 * SECOND_NS for attempt in range(1, 2000, 17))
 
 
+@pytest.mark.parametrize("answer", [answer for answer, rule in RULES.items() if rule.wait is Wait.CONNECTION])
+def test_what_waits_for_a_connection_leaves_with_the_next_one(answer: Answer) -> None:
+    box, identity = Outbox(half), EventId(EPOCH, 1)
+    box.add(Waiting(identity, CURRENT, EventClass.ALARM, bytes(32)))
+    box.take(EVERY, 1, 0)
+    box.answered(identity, answer, 0)
+    assert box.take(EVERY, 1, 60 * SECOND_NS) == []
+    box.disconnected()
+    box.disconnected()
+    assert [row.id for row in box.take(EVERY, 2, 60 * SECOND_NS)] == [identity]
+
+
 class AnyHistory(RuleBasedStateMachine):
     """Whatever bearers and the centre do: every alarm is either received or can still be taken, in some finite time."""
 
