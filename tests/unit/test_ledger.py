@@ -101,9 +101,20 @@ def test_a_file_that_is_no_ledger_is_named_corrupt_and_can_be_set_aside(path: Pa
     path.write_bytes(content)
     with pytest.raises(LedgerCorrupt):
         Ledger(path, ONE)
-    aside = set_aside(path, "aside-0000000a")
+    aside = set_aside(path, "0000000a")
     assert aside.read_bytes() == content
     Ledger(path, ONE).close()
+
+
+def test_a_second_broken_ledger_does_not_replace_the_first_and_a_ninth_fills_no_card(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    for number in range(1, 10):
+        path.write_bytes(b"%d" % number)
+        set_aside(path, "0000000a")
+    kept = {aside.name: aside.read_bytes() for aside in path.parent.iterdir()}
+    assert kept["ledger.db.0000000a-1.broken"] == b"1"
+    assert kept["ledger.db.0000000a-8.broken"] == b"9"
+    assert len(kept) == 8
 
 
 def test_somebody_elses_database_is_not_written_to(path: Path) -> None:

@@ -42,7 +42,7 @@ class Disk:
 
     def aside(self) -> None:
         self.set_aside += 1
-        set_aside(self.path, "aside-test")
+        set_aside(self.path, "test")
 
 
 class Ears:
@@ -145,7 +145,7 @@ def test_a_corrupt_file_is_set_aside_and_a_new_one_started(recorder: Recorder, e
     ears.wait_for(Stored)
     recorder.stop(BOUND_S)
     assert disk.set_aside == 1
-    assert (disk.path.parent / "ledger.db.aside-test").read_bytes().startswith(b"garbage")
+    assert (disk.path.parent / "ledger.db.test-1.broken").read_bytes().startswith(b"garbage")
     assert stored_ids(disk.path) == [1]
 
 

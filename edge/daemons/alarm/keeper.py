@@ -167,10 +167,8 @@ class Keeper:
 
     def _take(self, post: Post, now_ns: int) -> None:
         match post:
-            case Edge(zone, active, at_ns):
-                if not active and zone in self._lines.held():
-                    self._let_go(zone, at_ns)
-                self._each(self._lines.edge(zone, at_ns, active=active), now_ns)
+            case Edge():
+                self._edge(post, now_ns)
             case Tick():
                 self._each(self._lines.advance(now_ns), now_ns)
                 self._handle(post, now_ns)
@@ -198,6 +196,11 @@ class Keeper:
                 self.stopped = True
             case _:
                 self._handle(post, now_ns)  # type: ignore[arg-type]  # the rest of Told never comes here
+
+    def _edge(self, edge: Edge, now_ns: int) -> None:
+        if not edge.active and edge.zone in self._lines.held():
+            self._let_go(edge.zone, edge.at_ns)
+        self._each(self._lines.edge(edge.zone, edge.at_ns, active=edge.active), now_ns)
 
     def _each(self, stimuli: Iterable[Stimulus], now_ns: int) -> None:
         for stimulus in stimuli:
