@@ -119,6 +119,7 @@ class Lab:
             str(self._parts.kernel), f"mem={setup.memory_mb}M", f"ubd0={folder}/cow,{self._parts.images[setup.suite]}",
             "root=/dev/ubda", "rw", "quiet", "loglevel=1", "con=null", "con0=null,fd:1", f"uml_dir={folder}/",
             "umid=gw", f"SHARE={folder}", f"REPO={ROOT}", f"INIT={setup.init}", "init=/lab-init",
+            "systemd.show_status=no",  # the console belongs to the command
             "LIBMOUNT_FORCE_MOUNT2=always",  # hostfs takes its folder as the whole option string, as mount(2) gives it
         ]  # fmt: skip
         if setup.disk is not None:

@@ -32,7 +32,7 @@ from tests.lab.inside.chip import Analyser, Chip
 
 PRESSES = 100
 SHORT_S = 0.04
-APART_S = 0.1  # contacts settle for 40 ms, and the rig adds up to one tick of 10 ms to each edge
+APART_S = 0.1  # longer than the 40 ms for which a contact settles
 STARTS = 5
 QUIET = ("id.kentongan.alarm.v1", "id.kentongan.restoral.v1")
 

@@ -8,8 +8,8 @@ from typing import Self
 
 TRACING = Path("/sys/kernel/tracing")
 FIRST_NUMBER = 512  # the kernel numbers the lines of its first chip from here, and traces by that number
-# gpio-sim hands an edge on at the next tick of a 100 Hz kernel: two edges within one tick would become one.
-TICK_S = 0.012
+# gpio-sim hands an edge on at the next tick of the kernel, 1 ms here: two edges within one tick would become one.
+TICK_S = 0.003
 
 
 class Chip:
