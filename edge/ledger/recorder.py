@@ -98,6 +98,7 @@ class Recorder:
         self._unstored: dict[EventId, Frozen] = {}
         self._ledger: Ledger | None = None
         self._failing = False
+        self._patience_s = IDLE_S
         self._notes: dict[str, object] = {}
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
@@ -161,7 +162,7 @@ class Recorder:
         running = True
         while running:
             self._reopen()
-            work, running = self._gather(IDLE_S if self._ledger else REOPEN_S)
+            work, running = self._gather(self._patience_s)
             self._notes.update(work.notes)
             try:
                 self._do(work)
@@ -218,7 +219,7 @@ class Recorder:
             ledger = self._open_ledger()
             waiting = ledger.unreceived(LOAD_LIMIT)
             self._tell(Opened(ledger.ordinal, ledger.past, ledger.notes(), waiting))
-            self._ledger = ledger
+            self._ledger, self._patience_s = ledger, IDLE_S
             self._store_memory(ledger)
         except LedgerError as error:
             self._fail(error)
@@ -237,6 +238,8 @@ class Recorder:
             self._ledger.close()
             self._ledger = None
         corrupt = isinstance(error, LedgerCorrupt)
+        # A file that was set aside leaves room for a new one now; one that breaks again at once is a dying card.
+        self._patience_s = 0.0 if corrupt and not self._failing else REOPEN_S
         if corrupt:
             try:
                 self._set_aside()
