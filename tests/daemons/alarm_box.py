@@ -1,11 +1,12 @@
 """A box with nothing but its alarm daemon: a real process on virtual wires, enrolled, no broker and no relay."""
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from drivers.sim.bench import Bench
 from edge.centre.authority import Authority
@@ -32,6 +33,9 @@ id = "{site}"
 name = "RT 005 / RW 010 Tembalang"
 rt = "005"
 rw = "010"
+
+[panel]
+{panel}
 """
 SIREN_MAX_S: Final = 5.0  # a stolen core, not a promise
 PATIENCE_S: Final = 15.0
@@ -43,15 +47,22 @@ Wrap = Callable[[Sequence[str]], Sequence[str]]
 class AlarmBox:
     """Enter to set it up; then `alarm.start(); alarm.wait_ready()`.
 
+    panel:  lines of site.toml's [panel]
     entry:  what Python runs as the daemon
     wrap:   puts a command before it (strace, unshare, setpriv)
     """
 
     def __init__(
-        self, folder: Path, *, kit: str = "demo", entry: Sequence[str] = ALARM, wrap: Wrap = lambda command: command
+        self,
+        folder: Path,
+        *,
+        kit: str = "lab",
+        panel: str = "",
+        entry: Sequence[str] = ALARM,
+        wrap: Wrap = lambda command: command,
     ) -> None:
         self._folder = folder
-        self._kit = kit
+        self._toml = SITE_TOML.format(kit=kit, site=SITE, panel=panel)
         self._entry = entry
         self._wrap = wrap
         self._open = ExitStack()
@@ -62,10 +73,10 @@ class AlarmBox:
         self._folder.mkdir(parents=True, exist_ok=True)
         self.box = enrol_here(Authority.make(self.centre), self.places, SITE)
         self.public = Signer((self.places.secrets / "box.key").read_bytes()).public
-        self.places.site.write_text(SITE_TOML.format(kit=self._kit, site=SITE), encoding="utf-8")
+        self.places.site.write_text(self._toml, encoding="utf-8")
         self.site = apply(self.places, self.places.site, SystemUsers()).configuration
         self.wires = self._open.enter_context(Bench(self.places.run / "sim"))
-        self.alarm = self.child()
+        self.alarm = self._child()
         return self
 
     def __exit__(
@@ -73,9 +84,8 @@ class AlarmBox:
     ) -> None:
         self._open.close()
 
-    def child(self, *, entry: Sequence[str] = (), wrap: Wrap | None = None) -> Child:
-        """Another way to run this box's daemon; ended with the box."""
-        command = (wrap or self._wrap)([sys.executable, *(entry or self._entry), "--root", str(self.places.root)])
+    def _child(self) -> Child:
+        command = self._wrap([sys.executable, *self._entry, "--root", str(self.places.root)])
         environment = {"CREDENTIALS_DIRECTORY": str(self.places.secrets)}
         child = Child("alarm", list(command), self._folder / "alarm.log", environment)
         self._open.callback(child.stop)
@@ -108,20 +118,26 @@ class AlarmBox:
 
     # ---- what must hold whatever is broken ---------------------------------------------------------------------------
 
-    def sounds(self, zone: str = "pos-ronda", siren: str = "sirene") -> bool:
-        """Press a button, see the siren's line go on, let the button go."""
+    def sounds(self, zone: str = "", siren: str = "sirene") -> bool:
+        """Press a button (the first one, unless told otherwise), see a new stroke of the siren, let the button go."""
+        pin = self.line_of(zone or self.site.zones[0].id)
         before = len(self.strokes(siren))
-        self.wires.press(self.line_of(zone))
+        self.wires.press(pin)
         try:
             return self.wires.watch(lambda _bench: any(on for _, on in self.strokes(siren)[before:]), SIREN_MAX_S)
         finally:
-            self.wires.release(self.line_of(zone))
+            self.wires.release(pin)
 
     def strokes(self, output: str) -> list[tuple[int, bool]]:
         """(boot clock, on) of an output since the box was made."""
         (wired,) = (each for each in self._outputs if each.id == output)
         high_on = wired.relay == "high-on"
         return [(stroke.at_ns, stroke.level == high_on) for stroke in self.wires.trace() if stroke.line == wired.pin]
+
+    def activations(self) -> list[dict[str, Any]]:
+        """What is kept in /run before a siren is switched on: since_ns, until_ns, sounder, zone."""
+        kept: list[dict[str, Any]] = json.loads(self.places.activations.read_bytes())["activations"]
+        return kept
 
     def said(self, words: str, within_s: float = PATIENCE_S) -> bool:
         """Wait until the daemon's log holds `words`."""
