@@ -108,8 +108,8 @@ CENTRE_KEY = Meaning(
 )
 CENTRE_SILENT = Meaning(
     code="E-CENTRE-SILENT",
-    id="Broker terhubung, tetapi pusat tidak menjawab sejak {since}.",
-    en="The broker is connected, but the centre has not answered since {since}.",
+    id="Broker terhubung, tetapi pusat tidak mendengarkan: {what}.",
+    en="The broker is connected, but the centre is not listening: {what}.",
     fix_id="telepon pusat: program penerima di sana mati. Alarm disimpan dan dikirim ulang.",
     fix_en="phone the centre: its receiving program is down. Alarms are kept and sent again.",
     exit=Exit.NETWORK,

@@ -26,6 +26,7 @@ class Waiting:
     attempt: int = 0
     poisonings: int = 0
     due_ns: int = 0  # may be taken from then on
+    awaits_beat: bool = False  # nobody listened: the next answered beat says that somebody does
 
 
 _Key = tuple[int, int, int, EventId]
@@ -111,6 +112,7 @@ class Outbox:
         rule = RULES[answer]
         row.attempt += 1
         row.state = rule.then
+        row.awaits_beat = rule.wait is Wait.BEAT
         if answer is Answer.POISON:
             row.poisonings += 1
             if row.poisonings >= POISON_LIMIT and row.event_class is not EventClass.ALARM:
@@ -124,6 +126,18 @@ class Outbox:
                 self._paused[row.event_class] = now_ns + pause
             self._postpone(row, now_ns + pause)
         return rule.trouble
+
+    def beat_answered(self) -> None:
+        """Somebody listens: what waited for that may leave at once."""
+        for row in self._rows.values():
+            if row.awaits_beat and row.state is RowState.STORED:
+                row.awaits_beat = False
+                self._make_ready(row)
+
+    @property
+    def shown(self) -> int:
+        """How many waiting rows the lamp follows."""
+        return sum(row.shown for row in self._rows.values())
 
     def disconnected(self) -> None:
         """No bearer any more: what was sent unanswered, and what waited for a new connection, is ready again."""

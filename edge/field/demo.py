@@ -119,7 +119,7 @@ class Story:
         for zone in ("masjid", "posyandu"):
             self._hold(zone)
         self._wait(
-            "two alarms waiting", lambda: int(self._status()["pending"]) >= 2 and "mengirim" in self._status()["lamp"]
+            "two alarms waiting", lambda: int(self._status()["waiting"]) >= 2 and "mengirim" in self._status()["lamp"]
         )
         self._fact("lampu", "lamp", str(self._status()["lamp"]), "")
         killed = self._stage.alarm.kill()
@@ -138,7 +138,7 @@ class Story:
         self._wait(
             "both alarms at the centre", lambda: self._at_centre()["masjid"] + self._at_centre()["posyandu"] >= 2
         )
-        self._wait("every event receipted", lambda: int(self._status()["pending"]) == 0)
+        self._wait("every event receipted", lambda: int(self._status()["waiting"]) == 0)
         self._fact(
             "kabel kembali -> keduanya diterima", "cable back -> both received", (time.monotonic_ns() - back_ns) / 1e6
         )
@@ -182,12 +182,15 @@ class Story:
     def _hold(self, zone: str) -> int:
         """Press until the box has decided, then let go; returns the press's boot-clock time."""
         line = self._stage.line_of(zone)
-        head = int(self._status()["head"])
+        before = self._newest()
         self._pressed[zone] += 1
         pressed_ns = self._stage.wires.press(line)
-        self._wait(f"the box decides about {zone}", lambda: int(self._status()["head"]) > head)
+        self._wait(f"the box decides about {zone}", lambda: self._newest() != before or bool(self._at_centre()[zone]))
         self._stage.wires.release(line)
         return pressed_ns
+
+    def _newest(self) -> str:
+        return str((self._status()["journey"] or {}).get("id"))
 
     def _first_stroke(self, after_ns: int) -> Stroke:
         def found() -> bool:

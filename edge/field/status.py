@@ -53,7 +53,7 @@ def _lines(told: dict[str, Any]) -> list[Wording]:
     who, lamp, waiting, centre = (
         f"{told['box']}  {told['site']}",
         told["lamp"],
-        told["pending"],
+        told["waiting"],
         told["receiver"] or "-",
     )
     online = _yes(told["online"])

@@ -1,59 +1,81 @@
 """A thousand presses by sixteen hands on real processes that are killed at random, and the count afterwards."""
 
+import bisect
+import json
 import random
+import sqlite3
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
+from drivers.clock import boot_ns
 from edge.field.stage import Stage
 
 HOLD_S: Final = (0.06, 0.15)  # the lab kit decides after 0.02 s
 REST_S: Final = 0.12  # a release settles after 0.04 s
 STEADY_S: Final = 0.15  # a hand lets go only when the box has been alive for this long
+SECOND_NS: Final = 1_000_000_000
+DEATH_REACH_NS: Final = SECOND_NS  # a death this soon after a press was let go may have come before its commit
+
+
+@dataclass(slots=True)
+class Press:
+    zone: str
+    at_ns: int
+    released_ns: int = 0
+
+
+class Alive:
+    """Since when the alarm daemon lives (None while it does not), and when it died."""
+
+    def __init__(self) -> None:
+        self._since_s: float | None = time.monotonic()
+        self.deaths_ns: list[int] = []
+
+    def steady(self, now_s: float) -> bool:
+        since_s = self._since_s
+        return since_s is not None and now_s - since_s >= STEADY_S
+
+    def dies(self) -> None:
+        self._since_s = None
+        self.deaths_ns.append(boot_ns())
+
+    def is_back(self) -> None:
+        self._since_s = time.monotonic()
 
 
 @dataclass(slots=True)
 class Hands:
-    """Presses every zone in turn, `rate` a second; a hand holds on while the box is dead, as a person would."""
+    """Presses every zone at random, `rate` a second; a hand holds on while the box is dead, as a person would."""
 
     stage: Stage
     chance: random.Random
     rate: float
-    pressed: Counter[str] = field(default_factory=Counter)
+    presses: list[Press] = field(default_factory=list)
 
-    def press(self, total: int, alive: "Alive") -> None:
+    def press(self, total: int, alive: Alive) -> None:
         """Make `total` presses; returns when every button is released."""
-        free = {zone.id: 0.0 for zone in self.stage.site.zones}
-        held: dict[str, float] = {}
+        resting = {zone.id: 0.0 for zone in self.stage.site.zones}
+        held: dict[str, tuple[Press, float]] = {}
         next_s = time.monotonic()
-        while sum(self.pressed.values()) < total or held:
+        while len(self.presses) < total or held:
             now_s = time.monotonic()
-            for zone in [zone for zone, until_s in held.items() if until_s <= now_s and alive.steady(now_s, STEADY_S)]:
-                self.stage.wires.release(self.stage.line_of(zone))
-                del held[zone]
-                free[zone] = now_s + REST_S
-            ready = [zone for zone, since_s in free.items() if since_s <= now_s and zone not in held]
-            if ready and now_s >= next_s and sum(self.pressed.values()) < total:
+            for zone in [zone for zone, (_, until_s) in held.items() if until_s <= now_s and alive.steady(now_s)]:
+                press, _ = held.pop(zone)
+                press.released_ns = self.stage.wires.release(self.stage.line_of(zone))
+                resting[zone] = now_s + REST_S
+            ready = [zone for zone, until_s in resting.items() if until_s <= now_s and zone not in held]
+            if ready and now_s >= next_s and len(self.presses) < total:
                 zone = self.chance.choice(ready)
-                self.stage.wires.press(self.stage.line_of(zone))
-                self.pressed[zone] += 1
-                held[zone] = now_s + self.chance.uniform(*HOLD_S)
+                self.presses.append(Press(zone, self.stage.wires.press(self.stage.line_of(zone))))
+                held[zone] = (self.presses[-1], now_s + self.chance.uniform(*HOLD_S))
                 next_s = max(next_s + 1 / self.rate, now_s - 1.0)
             time.sleep(0.002)
-
-
-class Alive:
-    """Since when the alarm daemon lives; -1 while it does not."""
-
-    def __init__(self) -> None:
-        self.since_s = time.monotonic()
-
-    def steady(self, now_s: float, for_s: float) -> bool:
-        since_s = self.since_s
-        return since_s >= 0 and now_s - since_s >= for_s
 
 
 @dataclass(slots=True)
@@ -79,42 +101,97 @@ class Reaper:
         self._done.set()
 
     def _kill(self, name: str) -> None:
-        if name == "alarm":
-            self.alive.since_s = -1.0
-        if name == "broker":
-            self.stage.broker.kill()
-            self.stage.broker.start()
-        else:
-            child = {"alarm": self.stage.alarm, "relay": self.stage.relay, "centre": self.stage.centre}[name]
-            child.kill()
-            child.start()
-            if name == "alarm":
-                child.wait_ready()
-                self.alive.since_s = time.monotonic()
+        """`Child.kill` and `Broker.kill` raise unless the process really died of it."""
+        match name:
+            case "broker":
+                self.stage.broker.kill()
+                self.stage.broker.start()
+            case "alarm":
+                self.alive.dies()
+                self.stage.alarm.kill()
+                self.stage.alarm.start()
+                self.stage.alarm.wait_ready()
+                self.alive.is_back()
+            case _:
+                child = {"relay": self.stage.relay, "centre": self.stage.centre}[name]
+                child.kill()
+                child.start()
         self.kills[name] += 1
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """lost: presses without an alarm at the centre; doubled: alarms beyond the presses; twice: events stored twice."""
+class Lit:
+    """An alarm in the box's ledger: its commit is what lights "mengirim"."""
 
-    lost: Mapping[str, int]
-    doubled: Mapping[str, int]
-    twice: tuple[str, ...]
+    id: str
+    zone: str
+    at_ns: int
+
+
+def lit_in(ledger: Path) -> list[Lit]:
+    """Every alarm that a stopped box has on disk."""
+    with closing(sqlite3.connect(ledger)) as db:
+        bodies = [json.loads(raw) for (raw,) in db.execute("SELECT raw FROM event WHERE event_class = 'alarm'")]
+    alarms = [body for body in bodies if body["type"] == "id.kentongan.alarm.v1"]
+    return [Lit(body["id"], body["data"]["zone"], int(body["bootclock"])) for body in alarms]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What must not be.
+
+    lost:        lit "mengirim", and the centre has not got it
+    twice:       stored more than once at the centre
+    doubled:     one press, two alarms
+    unexplained: a press without an alarm although nothing died while it was held or just after
+    phantom:     an alarm without a press
+    """
+
+    lost: tuple[str, ...] = ()
+    twice: tuple[str, ...] = ()
+    doubled: tuple[str, ...] = ()
+    unexplained: tuple[str, ...] = ()
+    phantom: tuple[str, ...] = ()
+    unlit: int = 0  # let go before the lamp was lit, because the box died just then: allowed, and told
 
     @property
     def clean(self) -> bool:
-        return not (self.lost or self.doubled or self.twice)
+        return not (self.lost or self.twice or self.doubled or self.unexplained or self.phantom)
 
 
-def judge(pressed: Mapping[str, int], stored: Iterable[Mapping[str, Any]]) -> Verdict:
-    """Compare what the hands did with what the centre has."""
-    rows = list(stored)
-    alarms = Counter(str(row["zone"]) for row in rows if row["name"] == "alarm")
-    identities = Counter(f"{row['box']}/{row['epoch']}.{row['seq']}" for row in rows)
-    zones = {*pressed, *alarms}
+def judge(
+    presses: Sequence[Press], lit: Iterable[Lit], stored: Iterable[dict[str, Any]], deaths_ns: Sequence[int]
+) -> Verdict:
+    """Compare hands, ledger and centre."""
+    lit = list(lit)
+    at_centre = Counter(f"{row['epoch']}.{row['seq']}" for row in stored if row["name"] == "alarm")
+    alarms_of, phantom = _matched(presses, lit)
+    unlit = [press for index, press in enumerate(presses) if not alarms_of[index]]
     return Verdict(
-        lost={zone: pressed.get(zone, 0) - alarms[zone] for zone in zones if alarms[zone] < pressed.get(zone, 0)},
-        doubled={zone: alarms[zone] - pressed.get(zone, 0) for zone in zones if alarms[zone] > pressed.get(zone, 0)},
-        twice=tuple(name for name, times in identities.items() if times > 1),
+        lost=tuple(alarm.id for alarm in lit if alarm.id not in at_centre),
+        twice=tuple(name for name, times in at_centre.items() if times > 1),
+        doubled=tuple(f"{presses[index].zone}: {ids}" for index, ids in alarms_of.items() if len(ids) > 1),
+        unexplained=tuple(press.zone for press in unlit if not _died_over(press, deaths_ns)),
+        phantom=phantom,
+        unlit=len(unlit),
     )
+
+
+def _matched(presses: Sequence[Press], lit: Iterable[Lit]) -> tuple[dict[int, list[str]], tuple[str, ...]]:
+    """Give each alarm to the last press of its zone before it."""
+    by_zone: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for index, press in enumerate(presses):
+        by_zone[press.zone].append((press.at_ns, index))
+    alarms_of: dict[int, list[str]] = defaultdict(list)
+    phantom: list[str] = []
+    for alarm in lit:
+        place = bisect.bisect_right(by_zone[alarm.zone], (alarm.at_ns, len(presses)))
+        if place:
+            alarms_of[by_zone[alarm.zone][place - 1][1]].append(alarm.id)
+        else:
+            phantom.append(alarm.id)
+    return alarms_of, tuple(phantom)
+
+
+def _died_over(press: Press, deaths_ns: Sequence[int]) -> bool:
+    return any(press.at_ns <= death_ns <= press.released_ns + DEATH_REACH_NS for death_ns in deaths_ns)

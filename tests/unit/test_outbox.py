@@ -84,6 +84,14 @@ def test_nobody_listening_waits_for_the_beat_and_is_a_trouble() -> None:
     assert seqs(box.take(EVERY, 1, BEAT_NS)) == [1]
 
 
+def test_an_answered_beat_ends_the_wait_for_somebody_who_listens() -> None:
+    box = outbox(row(1))
+    box.take(EVERY, 1, 0)
+    box.answered(EventId(EPOCH, 1), Answer.NOBODY, 0)
+    box.beat_answered()
+    assert seqs(box.take(EVERY, 1, 1)) == [1]
+
+
 def test_a_quota_pauses_its_class_and_alarms_go_on() -> None:
     box = outbox(row(1, EventClass.AUDIT), row(2, EventClass.AUDIT), row(3))
     box.take([EventClass.AUDIT], 1, 0)

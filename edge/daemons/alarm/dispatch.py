@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge.core import codes
+from edge.core.delivery import Answer
 from edge.core.events import Frozen, canonical
 from edge.core.outbox import Outbox
 from edge.core.seal import Forged
@@ -30,6 +31,7 @@ from edge.daemons.alarm.receipts import Claim, Disproved, Proved, Receipts
 from edge.daemons.alarm.traffic import Traffic
 from edge.daemons.alarm.voice import Voice
 from edge.ledger.recorder import Digests, Failed, Fetched, Opened, Recorder, Stored, Told
+from edge.link.causes import CAUSES, meaning_of
 from edge.link.frames import Ask, Bytes, Frame, Hello, LinkState, Mark, Pull, Role, Send
 from edge.link.frames import Status as StatusFrame
 from edge.link.server import LinkServer, Peer
@@ -40,6 +42,11 @@ DOWN_AFTER_NS: Final = 15 * SECOND_NS  # half a keepalive: a flap is no trouble,
 FIRST_UP_NS: Final = 60 * SECOND_NS  # bearers wait up to 30 s after power-on
 REFUSAL_EVERY_NS: Final = 10 * SECOND_NS
 COMMANDS_PER_S: Final = 5
+REASONS: Final = {
+    Answer.NOBODY: "nobody at the broker subscribes to our events",
+    Answer.FORBIDDEN: "the broker's access list refuses our events",
+    Answer.POISON: "an event breaks the connection each time",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +166,9 @@ class Dispatch:
         try:
             self._server.open()
         except OSError as error:
-            self._raise("E-LINK", "", f"link sockets: {error}")
+            self._raise(codes.LINK.code, "", f"link sockets: {error}")
         else:
-            self._restore("E-LINK")
+            self._restore(codes.LINK.code)
 
     def _take_in(self, told: _Made | Told, now_ns: int) -> None:
         match told:
@@ -194,7 +201,7 @@ class Dispatch:
             case Mark(epoch, seq, answer, reason):
                 trouble = self._traffic.answered(EventId(epoch, seq), answer, now_ns)
                 if trouble:
-                    self._raise(trouble, "354", reason or answer.value)
+                    self._raise(trouble, "354", REASONS.get(answer, reason))
             case LinkState():
                 self._link_state(peer, frame, now_ns)
             case Bytes(kind, raw, correlation):
@@ -208,13 +215,13 @@ class Dispatch:
         if frame.up:
             self._bearer_up = True
             self._voice.connected(now_ns)
-            self._restore(codes.BROKER_UNREACHABLE.code, codes.BROKER_TLS.code, codes.BROKER_REFUSED.code)
+            self._restore(*(meaning.code for meaning in (codes.BROKER_UNREACHABLE, *CAUSES.values())))
             return
         self._disconnected()
         if frame.detail == "connecting":
             self._server.send(peer, self._voice.speak(self._gate.renew(now_ns)))
             return
-        self._down_code = _code_of(frame.detail)
+        self._down_code = meaning_of(frame.detail).code
         self._down_detail = frame.detail
 
     def _disconnected(self) -> None:
@@ -246,6 +253,7 @@ class Dispatch:
         self._restore(codes.CENTRE_KEY.code)
         if receipt.beat is not None and self._voice.answered(receipt.beat, receipt.receiver, now_ns):
             self._restore(codes.CENTRE_SILENT.code)
+            self._traffic.beat_answered()
         for verdict in self._receipts.judge(receipt):
             self._settle(verdict, now_ns)
 
@@ -299,7 +307,7 @@ class Dispatch:
     def _ask(self, peer: Peer, what: str, args: dict[str, str]) -> None:
         if what == "silence":
             self._post(Silence(args.get("alarm", ""), Operator(args.get("by", "local"), "local")))
-        status = self._voice.status(len(self._outbox), up=self._bearer_up)
+        status = self._voice.status(self._outbox.shown, up=self._bearer_up)
         journey = self._traffic.journey
         status["journey"] = journey.told() if journey else None
         self._server.send(peer, StatusFrame(canonical(status)))
@@ -323,23 +331,18 @@ class Dispatch:
         if not self._bearer_up and now_ns - self._down_since_ns > DOWN_AFTER_NS:
             self._raise(self._down_code, "350", self._down_detail)
         if self._bearer_up and self._voice.unanswered(now_ns):
-            self._raise(codes.CENTRE_SILENT.code, "354", "beat unanswered")
+            self._raise(codes.CENTRE_SILENT.code, "354", "our beat has no answer")
 
     def _raise(self, code: str, cid: str, text: str) -> None:
         if code not in self._troubles:
             self._troubles.add(code)
+            fault = codes.CATALOGUE[code].fault(what=text, endpoint="")
+            log.warning("%s  do=%s", fault.line(), fault.fix.en)
             self._post(Troubled(code, cid, text))
 
     def _restore(self, *several: str) -> None:
         for code in several:
             if code in self._troubles:
                 self._troubles.discard(code)
+                log.info("%s over", code)
                 self._post(Restored(code))
-
-
-def _code_of(detail: str) -> str:
-    if detail.startswith("tls"):
-        return codes.BROKER_TLS.code
-    if detail.startswith("refused"):
-        return codes.BROKER_REFUSED.code
-    return codes.BROKER_UNREACHABLE.code

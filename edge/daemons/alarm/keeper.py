@@ -389,7 +389,8 @@ class Keeper:
         sounders = {str(name): "sounding" if name in self._sounding else "quiet" for name in self._switches}
         return View(
             zones=zones, sounders=sounders, troubles=tuple(sorted(panel.shown_troubles)),
-            lamp=str(self._last_face or ""), alarms=tuple(alarm.alarm for alarm in panel.open_alarms),
+            lamp=str(self._last_face or ""),
+            silent=frozenset(zone for zone in zones if panel.is_silent(ZoneId(zone))),
         )  # fmt: skip
 
 

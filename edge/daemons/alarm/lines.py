@@ -153,7 +153,12 @@ class Lines:
             contact = self._board.contact(wiring, lambda active, at_ns: self._edge(name, active, at_ns))
             hold_ns = None if zone.hold_s is None else int(zone.hold_s * SECOND_NS)
             debouncer = Debouncer(name, timing(zone.button, hold_ns=hold_ns))
-            found.extend(debouncer.start(active=contact.active, now_ns=now_ns, patience_ns=self._patience_ns))
+            try:
+                active = contact.active
+            except DriverError:
+                contact.close()  # the next try must find the line free
+                raise
+            found.extend(debouncer.start(active=active, now_ns=now_ns, patience_ns=self._patience_ns))
             self._contacts[name], self._debouncers[name] = contact, debouncer
 
         if name not in self._contacts:

@@ -98,6 +98,9 @@ class Traffic:
             self.journey.published_ns = self.journey.published_ns or now_ns
         return self._outbox.answered(identity, answer, now_ns)
 
+    def beat_answered(self) -> None:
+        self._outbox.beat_answered()
+
     def disconnected(self) -> None:
         self._credit = 0
         self._announced = None

@@ -25,7 +25,7 @@ class View:
     sounders: dict[str, str] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
     lamp: str = ""
-    alarms: tuple[str, ...] = ()
+    silent: frozenset[str] = frozenset()  # zones that only the centre may hear of
 
 
 class Voice:
@@ -127,10 +127,14 @@ class Voice:
     def reply(self, jti: str, result: str, reason: str) -> bytes:
         return sign_reply(Reply(self._author.box, jti, result, reason), self._signer)
 
-    def status(self, pending: int, *, up: bool) -> dict[str, Json]:
-        """For people at the box."""
+    def status(self, waiting: int, *, up: bool) -> dict[str, Json]:
+        """For people at the box: nothing of a silent zone. waiting: alarms the lamp follows and no receipt covers."""
         state: dict[str, Json] = msgspec.to_builtins(self._body(online=up))
-        return {**state, "pending": pending, "receiver": self.receiver, "lamp": self._view.lamp}
+        zones: dict[str, Json] = {
+            zone: said for zone, said in self._view.zones.items() if zone not in self._view.silent
+        }
+        del state["head"]  # it counts silent alarms too
+        return {**state, "zones": zones, "waiting": waiting, "receiver": self.receiver, "lamp": self._view.lamp}
 
     def _beat(self, now_ns: int, pending: int) -> bytes:
         nonce = self._token()
