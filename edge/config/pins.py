@@ -36,7 +36,7 @@ def settle(merged: Merged) -> list[Fault]:
 
 def free(merged: Merged) -> str:
     """The first three spare pins that nobody uses, for messages."""
-    used = {part.get("pin") for kind in PARTS for _, part in merged.parts(kind)}
+    used = [part.get("pin") for kind in PARTS for _, part in merged.parts(kind)]  # as written: a table has no hash
     return ", ".join([pin for pin in SPARE if pin not in used][:3])
 
 

@@ -108,7 +108,7 @@ def toml(value: object) -> str:
     """A value as it looks in the file."""
     if isinstance(value, Mapping) and len(value) == 1 and "TOML date or time" in value:
         return str(value["TOML date or time"])
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, default=str)  # str: dates and times
 
 
 def _explain(kind: str, place: _Place) -> Iterator[Fault]:

@@ -276,6 +276,14 @@ def test_hostile_nesting_and_numbers_end_in_messages(nasty: str) -> None:
     assert load(nasty.encode(), name="site.toml", users=USERS).configuration is None
 
 
+@pytest.mark.parametrize("pin", ['pin.0 = "GPIO5"', 'pin = ["GPIO5"]', "pin = {}", "pin = 5.0", "pin = 07:32:00"])
+def test_a_pin_of_another_type_is_told_as_no_pin(pin: str) -> None:
+    text = f'kit = "rt-standard"\n{SITE}\n[[zone]]\nid = "pos"\n{pin}\n'
+    result = load(text.encode(), name="site.toml", users=USERS)
+    assert {fault.code for fault in result.faults} & {"E-PIN-FORM", "E-PIN-BARE"}
+    assert all(fault.say(Language.ID) for fault in result.faults)
+
+
 def test_a_number_that_ends_the_file_without_a_line_end_may_have_lost_digits() -> None:
     whole = load(f'kit = "rt-standard"\n{SITE}port = 8883\n'.encode(), name="site.toml", users=USERS)
     cut = load(f'kit = "rt-standard"\n{SITE}port = 88'.encode(), name="site.toml", users=USERS)
