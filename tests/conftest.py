@@ -15,6 +15,8 @@ import pytest
 CI = os.environ.get("CI") == "true"
 SEED = int(os.environ.get("SEED", "0" if CI else random.SystemRandom().randrange(2**32)))
 
+CACHE = Path(__file__).resolve().parents[1] / ".cache"
+
 GRACE_S = 1.0  # what was told to end may need a moment to be gone
 
 hypothesis.settings.register_profile("here", deadline=None, print_blob=True)
@@ -24,6 +26,8 @@ hypothesis.settings.load_profile("ci" if CI else "here")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    CACHE.mkdir(exist_ok=True)
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(CACHE))  # tmp_path lies in the tree; nothing outside of it
     if not CI and config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(SEED)
 
