@@ -141,7 +141,7 @@ class Lines:
             self.workers[name].start()
 
         if name not in self.workers:
-            self._tried(wiring.line, take)
+            self._tried(wiring.line, take, part=name)
 
     def _open_contact(self, zone: Zone, now_ns: int) -> list[Contact]:
         name = ZoneId(zone.id)
@@ -171,14 +171,17 @@ class Lines:
         except DriverError:
             return None
 
-    def _tried(self, what: str, take: Callable[[], None], *, shown: bool = True) -> bool:
-        """Do it, or say once what is wrong; say once when it is right again."""
+    def _tried(self, what: str, take: Callable[[], None], *, part: str = "", shown: bool = True) -> bool:
+        """Do it, or say once what is wrong; say once when it is right again.
+
+        part: whose trouble it is; a sounder's own name lets the panel use the backup ones
+        """
         try:
             take()
         except DriverError as error:
             meaning = _MEANINGS.get(error.code, codes.DRIVER)
             if what not in self._troubles:
-                self._troubles[what] = f"{meaning.code}/{what}"
+                self._troubles[what] = f"{meaning.code}/{part or what}"
                 fault = meaning.fault(what=str(error), where=what)
                 log.error("%s  do=%s", fault.line(), fault.fix.en)
                 self._post(Troubled(self._troubles[what], "380", str(error), lamp=shown))
