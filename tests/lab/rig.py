@@ -18,7 +18,8 @@ from tests.lab.build import LAB, ROOT, Parts
 
 DIED = 125  # the machine ended without an exit code of its command
 NOISE = ("sysrq: Power Off", "reboot: Power down", "reboot: System halted")
-ALWAYS = "cd /repo; export PYTHONPATH=/repo PYTHONDONTWRITEBYTECODE=1\n"
+# The repository is read-only inside: what Python and pytest would leave in it goes nowhere and to /tmp.
+ALWAYS = "cd /repo; export PYTHONPATH=/repo PYTHONDONTWRITEBYTECODE=1 PYTEST_DEBUG_TEMPROOT=/tmp\n"
 
 
 @dataclass(frozen=True, slots=True)

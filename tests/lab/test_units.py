@@ -45,6 +45,10 @@ def test_a_dead_or_hung_alarm_is_silent_first_and_then_back(lab: Lab, how: str) 
     assert found["driven"] == [0, 0, 1]
 
 
+def test_a_button_pressed_after_a_kill_is_heard(lab: Lab) -> None:
+    assert story(lab, "killed_at_rest") == {"back": True, "restarts": 1, "heard": True}
+
+
 def test_without_its_key_the_alarm_starts_and_with_a_credential_it_would_not(lab: Lab) -> None:
     found = story(lab, "no_credential")
     assert found["state"] != "active"  # the second start, the one with LoadCredential=

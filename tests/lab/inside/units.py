@@ -1,6 +1,6 @@
 """The real units under the real systemd, on the real device; the facts of one story as one line of JSON.
 
-python3 -m tests.lab.inside.units arm|killed|hung|no_credential|sandbox|relay
+python3 -m tests.lab.inside.units arm|killed|hung|killed_at_rest|no_credential|sandbox|relay
 """
 
 import json
@@ -130,6 +130,15 @@ def died(how: signal.Signals) -> dict[str, Any]:
     return {"heard": heard, "back": back, "off_s": off_s, "back_s": back_s, "driven": driven[:3]}
 
 
+def killed_at_rest() -> dict[str, Any]:
+    """SIGKILL with nothing sounding, then the button."""
+    start()
+    pid = main_pid()
+    os.kill(pid, signal.SIGKILL)
+    back = wait(lambda: state() == "active" and main_pid() not in {0, pid}, LONG_S)
+    return {"back": back, "restarts": int(shown("NRestarts")), "heard": press_until_heard()}
+
+
 def no_credential() -> dict[str, Any]:
     """The reason why the unit takes none: without the key it starts, with the directive it does not."""
     started = start()
@@ -163,6 +172,7 @@ STORIES = {
     "arm": arm,
     "killed": killed,
     "hung": hung,
+    "killed_at_rest": killed_at_rest,
     "no_credential": no_credential,
     "sandbox": sandbox,
     "relay": relay,
