@@ -1,0 +1,121 @@
+"""The disk below the alarm daemon hangs, is full, or cannot be written: siren and lamp go on, events leave at once."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from edge.core.words import EventId
+from edge.field.status import ask_status
+from tests.daemons.alarm_box import PATIENCE_S, AlarmBox
+from tests.daemons.hung import PIPE
+
+HUNG = (str(Path(__file__).with_name("hung.py")),)
+ROOT = os.geteuid() == 0
+UNSHARE = ("unshare", "--mount") if ROOT else ("unshare", "--user", "--map-root-user", "--mount")
+# Only root may mount, even in a namespace of its own; the daemon's peers have the user's own number again.
+AGAIN = () if ROOT else ("unshare", "--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--")
+
+
+class MountedLedger:
+    """Lets a daemon see a small tmpfs where its ledger's folder is; only that process and nobody else."""
+
+    def __init__(self, options: str) -> None:
+        self._options = options
+        self.folder = Path()
+
+    def __call__(self, command: Sequence[str]) -> Sequence[str]:
+        script = 'mount -t tmpfs -o "$0" tmpfs "$1" && shift && exec "$@"'
+        return [*UNSHARE, "sh", "-c", script, self._options, str(self.folder), *AGAIN, *command]
+
+
+def mounted(tmp_path: Path, options: str) -> AlarmBox:
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode
+    ):
+        pytest.skip("this machine lets us mount nothing: no small or read-only disk can be made")
+    mount = MountedLedger(options)
+    box = AlarmBox(tmp_path / "kotak", wrap=mount)
+    mount.folder = box.places.ledger.parent
+    mount.folder.mkdir(parents=True)
+    return box
+
+
+@pytest.fixture
+def hung(tmp_path: Path) -> Iterator[AlarmBox]:
+    with AlarmBox(tmp_path / "kotak", entry=HUNG) as box:
+        box.places.ledger.parent.mkdir(parents=True)
+        os.mkfifo(box.places.ledger.with_name(PIPE))
+        yield box
+
+
+def thaw(box: AlarmBox) -> None:
+    """The disk answers again."""
+    pipe = box.places.ledger.with_name(PIPE)
+    descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)  # ENXIO unless a commit hangs there now
+    pipe.unlink()
+    os.close(descriptor)
+
+
+def shows(box: AlarmBox, lamp: str) -> bool:
+    return box.wires.watch(lambda _bench: ask_status(box.places)["lamp"] == lamp, PATIENCE_S)
+
+
+def test_a_disk_that_hangs_delays_neither_siren_nor_lamp_nor_centre(hung: AlarmBox) -> None:
+    hung.start()
+    bearer = hung.bearer()
+    zones = [zone.id for zone in hung.site.zones[:3]]
+    for zone in zones:
+        assert hung.sounds(zone)
+    bearer.until(lambda: len(bearer.alarms()) == len(zones), PATIENCE_S, "three alarms, straight from memory")
+    assert [row.durable for row in bearer.alarms()] == [False, False, False]
+    assert shows(hung, "gangguan-mengirim")
+    thaw(hung)
+    assert shows(hung, "mengirim")
+    bearer.pass_on("receipt", hung.receipt(bearer.alarms()))
+    assert shows(hung, "diterima")
+
+
+def test_a_disk_that_hangs_does_not_hold_back_an_orderly_end(hung: AlarmBox) -> None:
+    hung.start()
+    assert hung.sounds()
+    assert hung.alarm.stop() == 0
+    assert not hung.wires.level(hung.line_of("sirene"))
+
+
+def test_killed_on_a_hung_disk_it_is_back_with_its_buttons(hung: AlarmBox) -> None:
+    hung.start()
+    assert hung.sounds()
+    hung.alarm.kill()
+    hung.start()
+    assert hung.sounds(hung.site.zones[1].id)
+
+
+def test_a_disk_that_fills_up(tmp_path: Path) -> None:
+    """64 KiB: a handful of alarms. What no disk takes leaves from memory, each once."""
+    with mounted(tmp_path, "size=64k") as box:
+        box.start()
+        bearer = box.bearer()
+        zones = box.site.zones[:8]
+        for zone in zones:
+            assert box.sounds(zone.id)
+        assert box.said("E-STATE-READONLY")
+        bearer.until(lambda: len(bearer.alarms()) == len(zones), PATIENCE_S, "every alarm")
+        assert len({EventId(row.epoch, row.seq) for row in bearer.alarms()}) == len(zones)
+        assert {row.durable for row in bearer.alarms()} == {True, False}
+        assert shows(box, "gangguan-mengirim")
+
+
+def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    with mounted(tmp_path, "ro,size=64k") as box:
+        box.start()
+        bearer = box.bearer()
+        assert box.sounds()
+        assert box.said("E-STATE-READONLY")
+        bearer.until(bearer.alarms, PATIENCE_S, "the alarm, straight from memory")
+        assert not bearer.alarms()[0].durable
+        assert "E-STATE-READONLY" in ask_status(box.places)["troubles"]
