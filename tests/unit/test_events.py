@@ -62,7 +62,17 @@ def test_an_event_is_a_cloudevent() -> None:
     assert body["id"] == "7c1f0b2e.4711"
     assert body["type"] == "id.kentongan.alarm.v1"
     assert body["sequence"] == "0000004711"
-    extensions = set(body) - {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"}
+    extensions = set(body) - {
+        "specversion",
+        "id",
+        "source",
+        "type",
+        "subject",
+        "time",
+        "datacontenttype",
+        "dataschema",
+        "data",
+    }
     assert all(name.isalnum() and name.islower() and len(name) <= 20 for name in extensions)
 
 
