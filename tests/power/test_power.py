@@ -21,7 +21,7 @@ from tests.daemons.alarm_box import ALARM, AlarmBox
 from tests.power.recording import Recording, Session
 from tests.power.strace import find_strace_or_skip
 
-STATES = 300
+STATES = int(os.environ.get("STATES", "300"))
 CONTROL_STATES = 60
 NEXT = Epoch("0ddba11f")  # the epoch of the start after the cut
 NORMAL = (str(Path(__file__).with_name("normal.py")),)
