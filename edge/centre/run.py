@@ -3,7 +3,7 @@
 import os
 import random
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from edge.centre.console import Console
@@ -45,13 +45,10 @@ def _telling(console: Console) -> Callable[[Harvest | Connected | Disconnected],
 
 
 @contextmanager
-def stopped_by_signals() -> Iterator[int]:
-    """A descriptor that becomes readable at SIGTERM or SIGINT; both get their former meaning back at the end."""
+def stopped_by_signals(numbers: Iterable[int] = (signal.SIGTERM, signal.SIGINT)) -> Iterator[int]:
+    """A descriptor that becomes readable at one of these signals; all get their former meaning back at the end."""
     wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-    before = {
-        number: signal.signal(number, lambda *_: os.eventfd_write(wake, 1))
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
+    before = {number: signal.signal(number, lambda *_: os.eventfd_write(wake, 1)) for number in numbers}
     try:
         yield wake
     finally:

@@ -1,11 +1,12 @@
 """`kentongan demo`: the whole story with the real daemons on virtual wires, told with figures, or it exits 7."""
 
 import os
-import secrets
+import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,21 +14,18 @@ import click
 
 from drivers.sim.lines import Stroke
 from edge.centre import reader
-from edge.centre.desk import Desk
-from edge.centre.registry import Registry
-from edge.centre.settings import endpoint_of, read_settings
-from edge.centre.trust import CentreSigner, open_signer
+from edge.centre.trust import CentreSigner
 from edge.config.resources import CHECKOUT
 from edge.core import codes
 from edge.core.faults import Refused, Wording
-from edge.core.seal import KEY_BYTES, Signer, Use
+from edge.core.seal import KEY_BYTES, Signer
 from edge.field.broker import BrokerNotFound
 from edge.field.console import Session, pass_session, session_options
+from edge.field.orders import order_silence, own_signer
 from edge.field.stage import Stage
 from edge.field.status import ask_status
 
 WITHIN_S: Final = 30.0  # safety bound of every wait; the whole story takes about 8 s
-OPERATOR: Final = "Operator Peragaan"
 
 
 @click.command()
@@ -40,6 +38,7 @@ def demo(session: Session, *, keep: bool) -> int:
     cache.mkdir(exist_ok=True)
     try:
         with (
+            _ended_in_order(),
             tempfile.TemporaryDirectory(prefix="demo-", dir=cache) as folder,
             Stage(Path(folder), cache=cache) as stage,
         ):
@@ -51,6 +50,17 @@ def demo(session: Session, *, keep: bool) -> int:
     except BrokerNotFound as error:
         raise Refused(codes.BROKER_MISSING.fault(what=str(error))) from error
     return 0
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """SIGTERM and a closed terminal end the story as Ctrl-C does: nothing is left behind."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, meaning in before.items():
+            signal.signal(number, meaning)
 
 
 class Story:
@@ -151,13 +161,13 @@ class Story:
             for alarm in reader.alarms(self._stage.centre_places.store)
             if alarm.kind and alarm.zone != "warung"
         ]
-        kid = open_signer(self._stage.centre_places, Use.COMMAND_SILENCE).kid
-        forged = self._order(CentreSigner(kid, Signer(os.urandom(KEY_BYTES))), alarms[0])
+        own = own_signer(self._stage.centre_places)
+        forged = self._order(CentreSigner(own.kid, Signer(os.urandom(KEY_BYTES))), alarms[0])
         self._check("a forged order is refused", forged == "refused")
         self._check("the siren does not care about it", self._sounds())
         self._fact("perintah dengan kunci lain", "order signed with another key", forged, "")
         for alarm in alarms:
-            answer = self._order(open_signer(self._stage.centre_places, Use.COMMAND_SILENCE), alarm)
+            answer = self._order(own, alarm)
             self._check("the centre's order is accepted", answer == "done")
         self._wait("silence", lambda: not self._sounds())
         self._fact("perintah pusat `silence`: sirene diam", "the centre's `silence`: siren quiet", "ok", "")
@@ -229,12 +239,7 @@ class Story:
         return Counter((row["box"], row["epoch"], row["seq"]) for row in rows)
 
     def _order(self, signer: CentreSigner, alarm: str) -> str:
-        places = self._stage.centre_places
-        endpoint = endpoint_of(places, read_settings(places).broker)
-        admission = Registry(places.boxes, places.root_public.read_bytes(), revoked=frozenset()).find(self._stage.box)
-        assert admission is not None
-        desk = Desk(endpoint, signer, lambda: secrets.token_hex(8))
-        answer = desk.order(admission, "silence", {"alarm": alarm}, by=OPERATOR, within_s=8.0)
+        answer = order_silence(self._stage.centre_places, self._stage.box, alarm, signer, within_s=8.0)
         return answer.reply.result if answer.reply else "no answer"
 
     # ---- telling -----------------------------------------------------------------------------------------------------
