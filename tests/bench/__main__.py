@@ -1,0 +1,60 @@
+"""`make bench`: every figure beside a baseline measured in the same run, one table at the end.
+
+    python -m tests.bench [--strict] [NAME ...]      NAME: siren press drain weight syncs
+
+Exit codes: 0, also where a figure is over its budget; 7 with --strict then.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.bench import drain, press, rival, siren, syncs, weight
+from tests.bench.box import opened, start
+from tests.bench.figures import Line, table
+from tests.bootstrap import CACHE
+
+TEST_FAILED = 7  # TECHNICIAN.md: a test was run and failed
+
+
+def main(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--strict", action="store_true", help="exit 7 when a figure is over its budget")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=" ".join(BENCHES))
+    asked = parser.parse_args(words)
+    if unknown := set(asked.names) - set(BENCHES):
+        parser.error(f"no such benchmark: {' '.join(sorted(unknown))}; there are {' '.join(BENCHES)}")
+    lines: list[Line] = []
+    for name in asked.names or BENCHES:
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix=f"bench-{name}-", dir=_cache()) as folder:
+            lines += BENCHES[name](Path(folder))
+        print(f"· {name} {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    print(table(lines))
+    return TEST_FAILED if asked.strict and not all(line.kept for line in lines) else 0
+
+
+def pressed(folder: Path) -> list[Line]:
+    with opened(folder / "stage") as stage:
+        try:
+            other, why = (
+                rival.Rival(rival.install(), folder / "rival", stage.broker.ports["boxes"], stage.centre_places),
+                "",
+            )
+        except rival.NoRival as reason:
+            other, why = None, str(reason)
+        start(stage)
+        return press.lines(press.measure(stage, folder, other), why)
+
+
+def _cache() -> Path:
+    CACHE.mkdir(exist_ok=True)
+    return CACHE
+
+
+BENCHES = {"siren": siren.lines, "press": pressed, "drain": drain.lines, "weight": weight.lines, "syncs": syncs.lines}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
