@@ -15,10 +15,12 @@ from types import TracebackType
 from typing import Final, Self
 
 from edge.core.events import Frozen
+from edge.core.seal import sha256
 from edge.core.words import Epoch, EventClass, EventId
 
 CHECKPOINT_PAGES: Final = 256  # 1 MiB of WAL: half of what it may ever hold
 ASIDE_LIMIT: Final = 8  # broken ledgers of one start that are kept; a dying card must not fill itself with them
+_CLASSES: Final = frozenset(each.value for each in EventClass)
 _APPLICATION_ID: Final = 0x4B544731  # "KTG1": file(1) and a person with a hex dump see what it is
 
 
@@ -177,24 +179,28 @@ class Ledger:
     # ---- reading ----------------------------------------------------------------------------------------------------
 
     def unreceived(self, limit: int) -> list[Unreceived]:
-        """Waiting rows, oldest epoch first."""
+        """Waiting rows: alarms first, so that a limit cuts off none, then oldest epoch first.
+
+        A row of a class that this version does not know stays where it is, for a version that does.
+        """
         with _translated():
             rows = self._db.execute(
                 "SELECT epoch, seq, event.ordinal, event_class, digest, shown FROM event JOIN epoch USING (ordinal)"
-                " WHERE received_at IS NULL ORDER BY event.ordinal, seq LIMIT ?",
-                (limit,),
+                " WHERE received_at IS NULL ORDER BY event_class <> ?, event.ordinal, seq LIMIT ?",
+                (EventClass.ALARM.value, limit),
             ).fetchall()
-        return [Unreceived(EventId(Epoch(e), s), o, EventClass(c), d, bool(shown)) for e, s, o, c, d, shown in rows]
+        known = (row for row in rows if row[3] in _CLASSES)
+        return [Unreceived(EventId(Epoch(e), s), o, EventClass(c), d, bool(shown)) for e, s, o, c, d, shown in known]
 
     def fetch(self, ids: Sequence[EventId]) -> list[Frozen]:
-        """The frozen bytes of these rows; rows that are not there are left out."""
+        """The frozen bytes of these rows; rows that are not there, or not as they were stored, are left out."""
         with _translated():
             found = [(identity, self._row(identity)) for identity in ids]
-        return [Frozen(i, EventClass(row[0]), row[2], bool(row[1])) for i, row in found if row]
+        return [Frozen(i, EventClass(row[0]), row[2], bool(row[1])) for i, row in found if row and _is_sound(*row)]
 
-    def _row(self, identity: EventId) -> tuple[str, int, bytes] | None:
-        row: tuple[str, int, bytes] | None = self._db.execute(
-            "SELECT event_class, shown, raw FROM event JOIN epoch USING (ordinal) WHERE epoch = ? AND seq = ?",
+    def _row(self, identity: EventId) -> tuple[str, int, bytes, bytes] | None:
+        row: tuple[str, int, bytes, bytes] | None = self._db.execute(
+            "SELECT event_class, shown, raw, digest FROM event JOIN epoch USING (ordinal) WHERE epoch = ? AND seq = ?",
             (identity.epoch, identity.seq),
         ).fetchone()
         return row
@@ -209,8 +215,14 @@ class Ledger:
             ).fetchall()
 
     def notes(self) -> dict[str, object]:
+        """What was noted; a note that cannot be read any more is none."""
         with _translated():
-            return {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM note")}
+            written = self._db.execute("SELECT key, value FROM note").fetchall()
+        notes: dict[str, object] = {}
+        for key, value in written:
+            with contextlib.suppress(ValueError, TypeError, RecursionError):
+                notes[key] = json.loads(value)
+        return notes
 
     @property
     def wal_bytes(self) -> int:
@@ -267,6 +279,11 @@ def _sync_folder(folder: Path) -> None:
 def _migrations() -> list[tuple[int, str]]:
     folder = Path(__file__).with_name("migrations")
     return [(int(path.stem), path.read_text("utf-8")) for path in sorted(folder.glob("*.sql"))]
+
+
+def _is_sound(event_class: str, _shown: int, raw: bytes, digest: bytes) -> bool:
+    """A card that loses bits tells nobody: what is sent must be what was signed."""
+    return event_class in _CLASSES and isinstance(raw, bytes) and sha256(raw) == digest
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """The ledger's own thread. Everybody hands it work and goes on; nobody ever waits for a disk."""
 
+import logging
 import queue
 import threading
 import time
@@ -10,6 +11,8 @@ from typing import Final
 from edge.core.events import Frozen
 from edge.core.words import Epoch, EventClass, EventId
 from edge.ledger.ledger import Ledger, LedgerCorrupt, LedgerError, Past, Unreceived
+
+log = logging.getLogger("kentongan.alarm")
 
 MEMORY_LIMIT: Final = 8192  # events without a commit; at 1 KiB each this is what a box can spare
 MINOR_LIMIT: Final = 2048  # beyond this, audit and test events give way to the rest
@@ -131,7 +134,7 @@ class Recorder:
 
     def receive(self, ids: Sequence[EventId], *, receiver: str, at: str) -> None:
         """A verified receipt covers these rows."""
-        if self._failing:  # no disk will take them, and the centre has them: make room
+        if self._failing or len(self._unstored) > MINOR_LIMIT:  # no disk takes them, the centre has them: make room
             for identity in ids:
                 self._unstored.pop(identity, None)
         self._other(lambda ledger: ledger.receive(ids, receiver=receiver, at=at))
@@ -168,6 +171,9 @@ class Recorder:
                 self._do(work)
             except LedgerError as error:
                 self._fail(error)
+            except Exception as error:  # whatever it is, the next event is to be stored
+                log.exception("ledger fault; opening it again")
+                self._fail(_unforeseen(error))
         if self._ledger:
             self._ledger.close()
 
@@ -196,9 +202,18 @@ class Recorder:
         elif self._notes:
             ledger.note(self._take_notes())
         for other in work.others:
-            other(ledger)
+            self._answer(other, ledger)
         if not (work.events or work.others):
             ledger.checkpoint()
+
+    def _answer(self, job: Callable[[Ledger], None], ledger: Ledger) -> None:
+        """One question that cannot be answered costs no other its answer, and no event its place."""
+        try:
+            job(ledger)
+        except LedgerError:
+            raise
+        except Exception:
+            log.exception("ledger fault; going on")
 
     def _store(self, ledger: Ledger, events: Sequence[Frozen]) -> None:
         notes = dict(self._notes)
@@ -224,6 +239,10 @@ class Recorder:
         except LedgerError as error:
             self._fail(error)
             return
+        except Exception as error:
+            log.exception("ledger fault; opening it again")
+            self._fail(_unforeseen(error))
+            return
         if self._failing:
             self._failing = False
             self._tell(Mended())
@@ -248,3 +267,7 @@ class Recorder:
         if corrupt or not self._failing:
             self._failing = True
             self._tell(Failed(str(error), corrupt))
+
+
+def _unforeseen(error: Exception) -> LedgerError:
+    return LedgerError(f"{type(error).__name__}: {error}")

@@ -130,3 +130,24 @@ def test_a_folder_that_cannot_be_made_is_a_ledger_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(LedgerError):
         Ledger(tmp_path / "file" / "ledger.db", ONE)
+
+
+def test_a_row_or_a_note_that_nobody_understands_hides_no_other(path: Path) -> None:
+    """Written by a later version, or by a card that is dying: it stays in the file, and the rest goes on."""
+    with Ledger(path, ONE) as ledger:
+        ledger.append([event(1), event(2), event(3)], {"stuck": ["masjid"], "held": None})
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE event SET event_class = 'prophecy' WHERE seq = 1")
+        db.execute("UPDATE event SET raw = 'text' WHERE seq = 2")
+        db.execute("UPDATE note SET value = '{' WHERE key = 'held'")
+    db.close()
+    with Ledger(path, TWO) as ledger:
+        assert [row.id.seq for row in ledger.unreceived(10)] == [2, 3]
+        assert ledger.fetch([EventId(ONE, seq) for seq in (1, 2, 3)]) == [event(3)]
+        assert ledger.notes() == {"stuck": ["masjid"]}
+
+
+def test_more_waiting_than_can_be_taken_in_leaves_no_alarm_behind(path: Path) -> None:
+    with Ledger(path, ONE) as ledger:
+        ledger.append([event(1, event_class=EventClass.AUDIT), event(2, event_class=EventClass.TROUBLE), event(3)])
+        assert [row.id.seq for row in ledger.unreceived(2)] == [3, 1]

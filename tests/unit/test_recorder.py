@@ -11,6 +11,7 @@ from edge.core.events import Frozen
 from edge.core.words import EventClass, EventId
 from edge.ledger.ledger import Ledger, LedgerCorrupt, LedgerError, set_aside
 from edge.ledger.recorder import (
+    MEMORY_LIMIT,
     MINOR_LIMIT,
     Digests,
     Failed,
@@ -190,3 +191,41 @@ def test_a_corrupt_file_that_cannot_be_set_aside_is_said_and_tried_again(ears: E
     recorder.append(event(1))
     ears.wait_for(Mended)
     recorder.stop(BOUND_S)
+
+
+def test_a_question_that_cannot_be_answered_does_not_end_the_recording(recorder: Recorder, ears: Ears) -> None:
+    """A receipt may name any number, even one that no database takes."""
+    recorder.start()
+    recorder.digests(ONE, 1, 2**70, "beyond")
+    recorder.digests(ONE, 1, 9, "fine")
+    assert ears.wait_for(Digests).token == "fine"
+    recorder.append(event(1))
+    assert ears.wait_for(Stored).ids == (EventId(ONE, 1),)
+
+
+def test_a_ledger_that_fails_in_a_way_nobody_foresaw_is_opened_again(ears: Ears, disk: Disk) -> None:
+    faults: list[Exception] = [RuntimeError("never seen before")]
+
+    def open_ledger() -> Ledger:
+        if faults:
+            raise faults.pop()
+        return disk.open()
+
+    recorder = Recorder(open_ledger, disk.aside, ears.told.put)
+    recorder.append(event(1))
+    recorder.start()
+    assert "never seen before" in ears.wait_for(Failed).text
+    recorder.append(event(2))
+    ears.wait_for(Mended)
+    recorder.stop(BOUND_S)
+    assert stored_ids(disk.path) == [1, 2]
+    assert disk.set_aside == 0
+
+
+def test_on_a_disk_that_hangs_what_the_centre_has_leaves_room_in_memory(recorder: Recorder) -> None:
+    """It neither stores nor fails: the thread, here not even started, takes nothing."""
+    for seq in range(1, MEMORY_LIMIT + 1):
+        assert recorder.append(event(seq))
+    recorder.receive([EventId(ONE, seq) for seq in range(1, MEMORY_LIMIT + 1)], receiver="pusat", at="t")
+    assert recorder.append(event(MEMORY_LIMIT + 1))
+    recorder.start()
