@@ -21,6 +21,7 @@ from edge.config.places import Places
 from edge.core.seal import Signer, Use
 from edge.core.words import SECOND_NS, EventId, SiteId
 from edge.field.children import Child
+from edge.field.status import ask_status
 from edge.link.frames import Row
 from tests.daemons.bearer import Bearer
 
@@ -150,6 +151,10 @@ class AlarmBox:
         except FileNotFoundError:
             return []
         return kept
+
+    def shows(self, lamp: str) -> bool:
+        """Wait until the lamp says so."""
+        return self.wires.watch(lambda _bench: ask_status(self.places)["lamp"] == lamp, PATIENCE_S)
 
     def said(self, words: str, within_s: float = PATIENCE_S) -> bool:
         """Wait until the daemon's log holds `words`."""

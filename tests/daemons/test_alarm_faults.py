@@ -11,7 +11,6 @@ from edge.config.generations import install_bare
 from edge.core.faults import Exit
 from edge.core.seal import KEY_BYTES, Binding, Keyset, Signer, sign_by_root
 from edge.core.words import BoxId, Epoch, EventClass
-from edge.field.status import ask_status
 from edge.ledger.ledger import Ledger, Unreceived
 from tests.daemons.alarm_box import PATIENCE_S, SITE, AlarmBox
 
@@ -163,10 +162,10 @@ def test_a_folder_in_the_ledgers_place(box: AlarmBox) -> None:
     assert box.said("E-STATE-READONLY")
     bearer.until(bearer.alarms, PATIENCE_S, "the alarm, straight from memory")
     assert not bearer.alarms()[0].durable
-    assert ask_status(box.places)["lamp"] == "gangguan-mengirim"
+    assert box.shows("gangguan-mengirim")
     box.places.ledger.rmdir()
     assert box.said("ledger back")
-    assert box.wires.watch(lambda _bench: ask_status(box.places)["lamp"] == "mengirim", PATIENCE_S)
+    assert box.shows("mengirim")
 
 
 # ---- /run ------------------------------------------------------------------------------------------------------------
