@@ -10,6 +10,14 @@ mount -t hostfs -o "$REPO,ro" repo /repo
 ip link set lo up
 hostname gw
 
+# The product runs from /repo and asks the installed distribution for its version.
+version=$(sed -n 's/^version = //p' /repo/setup.cfg)
+for packages in /usr/local/lib/python3.*/dist-packages; do
+    mkdir "$packages/kentongan_edge-$version.dist-info"
+    printf 'Metadata-Version: 2.1\nName: kentongan-edge\nVersion: %s\n' "$version" \
+        >"$packages/kentongan_edge-$version.dist-info/METADATA"
+done
+
 # One chip with the 54 lines and the label of a Pi 4; every line hangs free until something pulls it.
 chip=/sys/kernel/config/gpio-sim/pi
 mkdir $chip $chip/bank
