@@ -15,12 +15,14 @@ from edge.core.timing import Stamp, rfc3339
 from edge.core.words import BoxId, Epoch, EventClass, EventId, Json, Record, SiteId
 
 EVENT_LIMIT: Final = 8 * 1024  # one event; half a frame of the link
+DEPTH_LIMIT: Final = 32  # lists and objects inside each other; ours have 5, and no reader's recursion ends at 32
 _SAFE_INTEGER: Final = 2**53 - 1  # RFC 8785, section 3.2.2.3: IEEE 754 doubles
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _SOURCE: Final = "urn:kentongan:"
 _TYPE: Final = re.compile(r"id\.kentongan\.([a-z-]{1,32})\.v1")
 _EPOCH: Final = re.compile(r"[0-9a-f]{8}")
 _SEQUENCE: Final = re.compile(r"[0-9]{10}")
+_CLOCK: Final = re.compile(r"[0-9]{1,19}")  # 64 bits of nanoseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Event:
 def canonical(value: Json) -> bytes:
     """RFC 8785 for values without floats.
 
-    raises: ValueError for a float, an integer a double cannot hold, a key that is not ASCII, or a lone surrogate
+    raises: ValueError for a float, an integer a double cannot hold, a key that is not ASCII, a lone surrogate,
+            or more than DEPTH_LIMIT lists and objects inside each other
     """
     _check(value)
     try:
@@ -77,7 +80,9 @@ def canonical(value: Json) -> bytes:
         raise ValueError("a string holds half a surrogate pair") from error
 
 
-def _check(value: object) -> None:
+def _check(value: object, depth: int = 0) -> None:
+    if depth > DEPTH_LIMIT:
+        raise ValueError("too deep")
     match value:
         case bool() | None | str():
             return
@@ -86,12 +91,12 @@ def _check(value: object) -> None:
                 raise ValueError("an integer beyond 2^53-1 must travel as a string")
         case list() | tuple():
             for item in value:
-                _check(item)
+                _check(item, depth + 1)
         case Mapping():
             for key, item in value.items():
                 if not (isinstance(key, str) and key.isascii()):
                     raise ValueError("a key must be ASCII")
-                _check(item)
+                _check(item, depth + 1)
         case _:
             message = f"{type(value).__name__} has no canonical form here"
             raise ValueError(message)
@@ -154,7 +159,7 @@ def read_event(raw: bytes, public: bytes) -> Event:
         whole = canonical(body)
         del body["sig"]
         unsigned = canonical(body)
-    except (ValueError, msgspec.MsgspecError) as error:
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise Forged("no canonical form") from error
     if whole != raw:
         raise Forged("not in canonical form")
@@ -174,7 +179,8 @@ def _envelope(raw: bytes) -> _Envelope:
 def _event(envelope: _Envelope, content: dict[str, Json], raw: bytes) -> Event:
     kind = _TYPE.fullmatch(envelope.type)
     ordered = _EPOCH.fullmatch(envelope.epoch) and _SEQUENCE.fullmatch(envelope.sequence)
-    if kind is None or not ordered or not envelope.source.startswith(_SOURCE) or not envelope.bootclock.isdecimal():
+    timed = _CLOCK.fullmatch(envelope.bootclock)
+    if kind is None or not ordered or not timed or not envelope.source.startswith(_SOURCE):
         raise Forged("a member has the wrong form")
     identity = EventId(Epoch(envelope.epoch), int(envelope.sequence))
     if str(identity) != envelope.id or identity.seq < 1:

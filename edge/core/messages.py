@@ -162,7 +162,7 @@ def _opened(raw: bytes, public: bytes, form: type[_Signed]) -> _Signed:
     try:
         members = msgspec.json.decode(raw)  # unlike a typed decode it also looks at members it does not know
         unsigned = canonical({name: value for name, value in members.items() if name != "sig"})
-    except (ValueError, msgspec.MsgspecError) as error:
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise Forged("no canonical form") from error
     verify(public, unb64(str(members.get("sig", ""))), unsigned)
     return body

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.core.events import EVENT_LIMIT, Author, Frozen, canonical, freeze, read_event, source_of
+from edge.core.events import DEPTH_LIMIT, EVENT_LIMIT, Author, Frozen, canonical, freeze, read_event, source_of
 from edge.core.seal import Forged, Signer, b64
 from edge.core.timing import Stamp, TimeQuality, rfc3339
 from edge.core.words import BoxId, Epoch, EventClass, EventId, Json, Record, SiteId
@@ -104,6 +104,8 @@ def _resigned(**changes: Json) -> bytes:
         {"type": "com.example.alarm"},
         {"source": "https://example"},
         {"bootclock": "-1"},
+        {"bootclock": "1" * 5000},
+        {"bootclock": "\u0663"},
         {"extra": "member"},
         {"eventclass": "nonsense"},
     ],
@@ -125,6 +127,23 @@ def test_garbage_is_refused_and_never_crashes(raw: bytes) -> None:
         read_event(raw, SIGNER.public)
     with pytest.raises(Forged):
         source_of(raw)
+
+
+@pytest.mark.parametrize("depth", [DEPTH_LIMIT, 900, 990, 1000, 2000, 3500])
+def test_deep_content_is_refused_before_anybody_can_stumble_over_it(depth: int) -> None:
+    """Other Pythons let msgspec go deeper than our own recursion may follow; what stores or prints it would stumble too."""
+    deep = b"[" * depth + b"]" * depth
+    with pytest.raises(Forged):
+        read_event(frozen(x=0).raw.replace(b'"x":0', b'"x":' + deep), SIGNER.public)
+
+
+def test_what_is_deeper_than_any_event_has_no_canonical_form() -> None:
+    nested: Json = 1
+    for _ in range(DEPTH_LIMIT):
+        nested = [nested]
+    assert canonical(nested) == b"[" * DEPTH_LIMIT + b"1" + b"]" * DEPTH_LIMIT
+    with pytest.raises(ValueError, match="deep"):
+        canonical([nested])
 
 
 def test_milliseconds_are_cut_not_rounded() -> None:
