@@ -131,7 +131,7 @@ def test_garbage_is_refused_and_never_crashes(raw: bytes) -> None:
 
 @pytest.mark.parametrize("depth", [DEPTH_LIMIT, 900, 990, 1000, 2000, 3500])
 def test_deep_content_is_refused_before_anybody_can_stumble_over_it(depth: int) -> None:
-    """Other Pythons let msgspec go deeper than our own recursion may follow; what stores or prints it would stumble too."""
+    """Some Pythons let msgspec go deeper than our own recursion may follow; whoever prints it would stumble too."""
     deep = b"[" * depth + b"]" * depth
     with pytest.raises(Forged):
         read_event(frozen(x=0).raw.replace(b'"x":0', b'"x":' + deep), SIGNER.public)
