@@ -84,7 +84,8 @@ class Calls:
             "sounder": self._sounder(zone, granted_ns),
         }
         subject = zone_subject(zone.id)
-        self._records.add(EventClass.ALARM, "alarm", subject, content, id=alarm.id, shown=not zone.silent)
+        shown, decided_ns = not zone.silent, press.decided_ns
+        self._records.add(EventClass.ALARM, "alarm", subject, content, id=alarm.id, shown=shown, at_ns=decided_ns)
 
     def _sounder(self, zone: ZonePlan, granted_ns: int) -> dict[str, Json]:
         if zone.silent:

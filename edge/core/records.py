@@ -42,8 +42,9 @@ class Records:
         *,
         id: EventId | None = None,  # noqa: A002 - the word of Record and of CloudEvents
         shown: bool = False,
+        at_ns: int = 0,
     ) -> None:
-        self._records.append(Record(id or self._numbers.next(), event_class, name, subject, content, shown))
+        self._records.append(Record(id or self._numbers.next(), event_class, name, subject, content, shown, at_ns))
 
     def audit(self, what: str, subject: str = BOX, content: Mapping[str, Json] | None = None) -> None:
         """Worth remembering, nobody must act."""

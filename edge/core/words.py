@@ -301,6 +301,7 @@ class Record:
     subject: "zone/<id>", "sounder/<id>", "box"
     content: the event's `data`
     shown:   False when the lamp must not follow its delivery (silent zone, or not an alarm)
+    at_ns:   when it happened; 0: now
     """
 
     id: EventId
@@ -309,6 +310,7 @@ class Record:
     subject: str
     content: Mapping[str, Json] = field(default_factory=dict)
     shown: bool = False
+    at_ns: int = 0
 
 
 Effect = Keep | Sound | Hush | Record

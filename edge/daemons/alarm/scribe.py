@@ -26,7 +26,7 @@ class Scribe:
 
     def write(self, record: Record, at_ns: int, notes: Mapping[str, object] | None = None) -> Frozen:
         """Sign, freeze, and give to the ledger and the bearers at once."""
-        event = freeze(record, stamp(self._clock, at_ns), self._author, self._signer)
+        event = freeze(record, stamp(self._clock, record.at_ns or at_ns), self._author, self._signer)
         if not self._recorder.append(event, notes):
             self.refused += 1
             log.error(
