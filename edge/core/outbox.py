@@ -76,6 +76,11 @@ class Outbox:
                 row.state = RowState.STORED
                 self._make_ready(row)
 
+    def uncommitted(self, identity: EventId) -> None:
+        """The ledger has it no longer: it goes on, marked so, until it is committed again."""
+        if (row := self._rows.get(identity)) is not None:
+            row.durable = False
+
     def take(self, classes: Collection[EventClass], limit: int, now_ns: int) -> list[Waiting]:
         """Up to `limit` rows to send now, most urgent first; they become SENT."""
         self._wake(now_ns)
@@ -96,12 +101,13 @@ class Outbox:
         return taken
 
     def ready(self, now_ns: int) -> EventClass | None:
-        """The most urgent class that `take` would serve now."""
+        """The most urgent class that waits to be taken."""
         self._wake(now_ns)
-        for _rank, _order, _seq, identity in self._ready[:8]:
-            row = self._rows.get(identity)
+        while self._ready:
+            row = self._rows.get(self._ready[0][3])
             if row is not None and row.state in _TAKEABLE and row.due_ns <= now_ns:
                 return row.event_class
+            heapq.heappop(self._ready)  # gone, sent or postponed: it comes back by itself if it waits again
         return None
 
     def answered(self, identity: EventId, answer: Answer, now_ns: int) -> str:
@@ -152,6 +158,10 @@ class Outbox:
     def received(self, ids: Iterable[EventId]) -> list[Waiting]:
         """A verified receipt covers them: gone. Returns the rows that were still waiting."""
         return [row for identity in ids if (row := self._rows.pop(identity, None)) is not None]
+
+    def lost(self, ids: Iterable[EventId]) -> list[Waiting]:
+        """Nobody has their bytes any more. Returns the rows that were waiting, so that somebody can say so."""
+        return self.received(ids)
 
     @property
     def due_ns(self) -> int | None:

@@ -142,6 +142,14 @@ def test_a_receipt_ends_a_row_in_any_state_and_only_once() -> None:
     assert len(box) == 0
 
 
+def test_an_alarm_is_seen_behind_any_number_of_rows_that_are_gone() -> None:
+    """Receipts that came while nobody pulled: what was ready then must not hide what is ready now."""
+    box = outbox(*(row(seq) for seq in range(1, 21)))
+    box.received([EventId(EPOCH, seq) for seq in range(1, 21)])
+    box.add(row(21))
+    assert box.ready(0) is EventClass.ALARM
+
+
 def test_an_answer_to_a_row_that_was_not_sent_changes_nothing() -> None:
     box = outbox(row(1))
     assert box.answered(EventId(EPOCH, 1), Answer.FORBIDDEN, 0) == ""
