@@ -54,7 +54,10 @@ class Mended:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
+    """Answer to `fetch`; what was asked and is not among the events is not in the ledger."""
+
     events: tuple[Frozen, ...]
+    asked: tuple[EventId, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,14 @@ class Digests:
     found: Mapping[EventId, bytes]
 
 
-Told = Opened | Stored | Failed | Mended | Fetched | Digests
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Answer to `load`: waiting rows, those that are known already among them."""
+
+    waiting: Sequence[Unreceived]
+
+
+Told = Opened | Stored | Failed | Mended | Fetched | Digests | Loaded
 
 
 @dataclass(slots=True)
@@ -141,7 +151,12 @@ class Recorder:
 
     def fetch(self, ids: Sequence[EventId]) -> None:
         """Answered with Fetched."""
-        self._other(lambda ledger: self._tell(Fetched(tuple(ledger.fetch(ids)))))
+        asked = tuple(ids)
+        self._other(lambda ledger: self._tell(Fetched(tuple(ledger.fetch(asked)), asked)))
+
+    def load(self) -> None:
+        """Ask for more waiting rows, when most of those that LOAD_LIMIT let in are received. Answered with Loaded."""
+        self._other(lambda ledger: self._tell(Loaded(ledger.unreceived(LOAD_LIMIT))))
 
     def digests(self, epoch: Epoch, first: int, last: int, token: object) -> None:
         """Answered with Digests."""

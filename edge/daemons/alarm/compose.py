@@ -37,7 +37,7 @@ from edge.daemons.alarm.scribe import Scribe
 from edge.daemons.alarm.voice import View, Voice
 from edge.daemons.runtime import Notifier, SystemClock, boot_id, on_stop, settle_memory, start_logging
 from edge.ledger.ledger import Ledger, set_aside
-from edge.ledger.recorder import Recorder, Told
+from edge.ledger.recorder import Digests, Fetched, Loaded, Recorder, Told
 from edge.link.frames import Role
 from edge.link.server import LinkServer
 
@@ -201,7 +201,8 @@ class _Box:
         path = self._places.ledger
 
         def tell(told: Told) -> None:
-            self._post(told)
+            if not isinstance(told, Fetched | Digests | Loaded):  # answers to questions of dispatch's own
+                self._post(told)
             self._told(told)
 
         return Recorder(lambda: self._open_ledger(path, epoch), lambda: set_aside(path, epoch), tell)

@@ -6,19 +6,21 @@ It never touches a disk or a device. The panel hands it events and a view of the
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from edge.core import codes
 from edge.core.delivery import Answer
 from edge.core.events import Frozen, canonical
-from edge.core.outbox import Outbox
+from edge.core.faults import printable
+from edge.core.outbox import Outbox, Waiting
 from edge.core.seal import Forged
 from edge.core.words import (
     SECOND_NS,
     Acknowledge,
     EventId,
+    Json,
     Noted,
     Operator,
     Restored,
@@ -30,7 +32,7 @@ from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.receipts import Claim, Disproved, Proved, Receipts
 from edge.daemons.alarm.traffic import Traffic
 from edge.daemons.alarm.voice import Voice
-from edge.ledger.recorder import Digests, Failed, Fetched, Opened, Recorder, Stored, Told
+from edge.ledger.recorder import LOAD_LIMIT, Digests, Failed, Fetched, Loaded, Opened, Recorder, Stored, Told
 from edge.link.causes import CAUSES, meaning_of
 from edge.link.frames import Ask, Bytes, Frame, Hello, LinkState, Mark, Pull, Role, Send
 from edge.link.frames import Status as StatusFrame
@@ -42,6 +44,7 @@ DOWN_AFTER_NS: Final = 15 * SECOND_NS  # half a keepalive: a flap is no trouble,
 FIRST_UP_NS: Final = 60 * SECOND_NS  # bearers wait up to 30 s after power-on
 REFUSAL_EVERY_NS: Final = 10 * SECOND_NS
 COMMANDS_PER_S: Final = 5
+LOST_NAMED: Final = 20  # of many lost events, this many are named
 REASONS: Final = {
     Answer.NOBODY: "nobody at the broker subscribes to our events",
     Answer.FORBIDDEN: "the broker's access list refuses our events",
@@ -64,12 +67,26 @@ class Undurable:
 
 
 @dataclass(frozen=True, slots=True)
+class Waits:
+    """The ledger holds these, and no receipt covers them; only rows the lamp follows."""
+
+    ids: tuple[EventId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The ledger cannot give these back: nobody can send them any more; only rows the lamp follows."""
+
+    ids: tuple[EventId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Made:
     event: Frozen
     at_ns: int
 
 
-Post = Callable[[Stimulus | Received | Undurable], None]
+Post = Callable[[Stimulus | Received | Undurable | Lost | Waits], None]
 
 
 class Dispatch:
@@ -103,6 +120,7 @@ class Dispatch:
         self._down_code = codes.BROKER_UNREACHABLE.code
         self._down_detail = "no bearer"
         self._troubles: set[str] = set()
+        self._more = False  # the ledger has more rows waiting than were taken in
         self._refusals = 0
         self._refused_ns = -REFUSAL_EVERY_NS
         self._commands: list[int] = []
@@ -149,6 +167,9 @@ class Dispatch:
         while not self._inbox.empty():
             self._take_in(self._inbox.get_nowait(), now_ns)
         self._listen()
+        if self._more and len(self._outbox) < LOAD_LIMIT // 2:
+            self._more = False
+            self._recorder.load()
         undurable = self._traffic.serve(now_ns, up=self._bearer_up)
         if undurable:
             self._post(Undurable(undurable))
@@ -173,20 +194,37 @@ class Dispatch:
     def _take_in(self, told: _Made | Told, now_ns: int) -> None:
         match told:
             case _Made(event, at_ns):
-                self._traffic.made(event, at_ns)
+                self._traffic.made(event, at_ns, now_ns)
                 self._voice.made(self._traffic.head)
             case Stored(ids):
                 self._traffic.stored(ids, now_ns)
+                if not self._traffic.is_commit_late(now_ns):
+                    self._restore(codes.STATE_READONLY.code)
             case Opened(ordinal, _, _, waiting):
                 self._voice.opened(ordinal)
-                self._traffic.opened(ordinal, waiting)
-            case Fetched(events):
-                self._traffic.fetched(events)
+                self._more = len(waiting) >= LOAD_LIMIT
+                for event in self._traffic.opened(ordinal, waiting):
+                    self._recorder.append(event)
+            case Loaded(waiting):
+                self._more = len(waiting) >= LOAD_LIMIT
+                self._traffic.loaded(waiting)
+                self._post(Waits(tuple(row.id for row in waiting if row.shown)))
+            case Fetched(events, asked):
+                self._lose(self._traffic.fetched(events, asked))
             case Digests(token, found):
                 if isinstance(token, Claim):
                     self._settle(self._receipts.answered(token, found), now_ns)
             case Failed():
                 self._traffic.unfetched()
+
+    def _lose(self, rows: Sequence[Waiting]) -> None:
+        """The ledger does not have their bytes: say so, and let the lamp no longer say that they are on their way."""
+        if not rows:
+            return
+        ids: list[Json] = [str(row.id) for row in rows[:LOST_NAMED]]
+        self._raise(codes.LEDGER_BROKEN.code, "", f"{len(rows)} events cannot be read back")
+        self._post(Noted("events-lost", {"count": len(rows), "ids": ids}))
+        self._post(Lost(tuple(row.id for row in rows if row.shown)))
 
     # ---- frames in --------------------------------------------------------------------------------------------------
 
@@ -222,7 +260,7 @@ class Dispatch:
             self._server.send(peer, self._voice.speak(self._gate.renew(now_ns)))
             return
         self._down_code = meaning_of(frame.detail).code
-        self._down_detail = frame.detail
+        self._down_detail = printable(frame.detail)  # it goes into an event, which must fit a frame
 
     def _disconnected(self) -> None:
         if self._bearer_up:
@@ -306,7 +344,8 @@ class Dispatch:
 
     def _ask(self, peer: Peer, what: str, args: dict[str, str]) -> None:
         if what == "silence":
-            self._post(Silence(args.get("alarm", ""), Operator(args.get("by", "local"), "local")))
+            by = Operator(printable(args.get("by", "local")), "local")
+            self._post(Silence(printable(args.get("alarm", "")), by))
         status = self._voice.status(self._outbox.shown, up=self._bearer_up)
         journey = self._traffic.journey
         status["journey"] = journey.told() if journey else None
@@ -328,6 +367,8 @@ class Dispatch:
 
     def _watch(self, now_ns: int) -> None:
         """Raise what has lasted too long."""
+        if self._traffic.is_commit_late(now_ns):
+            self._raise(codes.STATE_READONLY.code, "", "the disk takes no event within a second")
         if not self._bearer_up and now_ns - self._down_since_ns > DOWN_AFTER_NS:
             self._raise(self._down_code, "350", self._down_detail)
         if self._bearer_up and self._voice.unanswered(now_ns):

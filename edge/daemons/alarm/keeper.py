@@ -34,7 +34,7 @@ from edge.core.words import (
     Troubled,
     ZoneId,
 )
-from edge.daemons.alarm.dispatch import Received, Undurable
+from edge.daemons.alarm.dispatch import Lost, Received, Undurable, Waits
 from edge.daemons.alarm.kept import Kept
 from edge.daemons.alarm.lines import LAMPS, Lines
 from edge.daemons.alarm.outputs import LEASE_NS, OutputFailed, OutputMended, Played, Slot
@@ -61,7 +61,7 @@ class Stop:
     pass
 
 
-Post = Edge | Stop | Stimulus | Received | Undurable | Told | Played | OutputFailed | OutputMended
+Post = Edge | Stop | Stimulus | Received | Undurable | Lost | Waits | Told | Played | OutputFailed | OutputMended
 
 
 class Write(Protocol):
@@ -174,7 +174,7 @@ class Keeper:
                 self._handle(post, now_ns)
                 self._settle_birth(None, now_ns)
                 self._survived(now_ns)
-            case Stored() | Received() | Undurable():
+            case Stored() | Received() | Undurable() | Lost() | Waits():
                 self._delivered(post, now_ns)
             case Opened():
                 self._opened(post, now_ns)
@@ -312,24 +312,26 @@ class Keeper:
 
     # ---- what the ledger and the centre say --------------------------------------------------------------------------
 
-    def _delivered(self, post: Stored | Received | Undurable, now_ns: int) -> None:
+    def _delivered(self, post: Stored | Received | Undurable | Lost | Waits, now_ns: int) -> None:
+        if isinstance(post, Waits):
+            self._shown.update(post.ids)
         for identity in post.ids:
             if identity not in self._shown:
                 continue
             match post:
-                case Stored():
+                case Stored() | Waits():
                     self._lamps.stored(identity, now_ns)
                 case Undurable():
                     self._lamps.undurable(identity, now_ns)
                 case Received():
                     self._lamps.received(identity, now_ns)
                     self._shown.discard(identity)
+                case Lost():
+                    self._lamps.lost(identity)
+                    self._shown.discard(identity)
 
     def _opened(self, opened: Opened, now_ns: int) -> None:
-        for row in opened.waiting:
-            if row.shown:
-                self._shown.add(row.id)
-                self._lamps.stored(row.id, now_ns)
+        self._delivered(Waits(tuple(row.id for row in opened.waiting if row.shown)), now_ns)
         if self._birth is not None:
             stuck = frozenset(ZoneId(str(zone)) for zone in _strings(opened.notes.get("stuck")))
             held = self._remembered(opened.notes.get("held"))

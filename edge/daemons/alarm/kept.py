@@ -1,5 +1,7 @@
 """What survives a crash but not a reboot: the hour's activations, releases and starts, on tmpfs."""
 
+import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +13,8 @@ from edge.core.words import SECOND_NS, Activation
 
 DEATHS_LIMIT: Final = 5
 DEATHS_WITHIN_NS: Final = 300 * SECOND_NS
+SIZE_LIMIT: Final = 1024 * 1024  # 28 sounders with all their stretches are 400 KiB
+_LATEST_NS: Final = 2**62  # 146 years; what is later can be neither meant nor written again
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,10 @@ class Kept:
     def read(self) -> tuple[Activation, ...]:
         """Those of this boot; a new boot resumes nothing."""
         try:
-            kept = msgspec.json.decode(self._path.read_bytes(), type=_Kept)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            kept = msgspec.json.decode(_content(self._path), type=_Kept)
+        except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
             return ()
-        if kept.boot == self._boot:
+        if kept.boot == self._boot and _is_possible(kept):
             self._kept = kept
         return self._kept.activations
 
@@ -73,8 +77,8 @@ class Starts:
 
     def _read(self) -> list[int]:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=list[int])
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return msgspec.json.decode(_content(self._path), type=list[int])
+        except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
             return []
 
     def _write(self, starts: list[int]) -> None:
@@ -82,6 +86,21 @@ class Starts:
             _replace(self._path, msgspec.json.encode(starts))
         except OSError:
             return  # no tmpfs, no counting: the alarm starts all the same
+
+
+def _is_possible(kept: _Kept) -> bool:
+    """Every time is one that a boot clock may have shown."""
+    times = [at for each in kept.activations for at in (each.since_ns, each.until_ns, each.phase_ns)]
+    return all(0 <= at_ns < _LATEST_NS for at_ns in (*times, *kept.releases.values()))
+
+
+def _content(path: Path) -> bytes:
+    """At most SIZE_LIMIT bytes of a plain file; a FIFO in its place cannot hold us. Raises OSError, ValueError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("not a plain file")
+        return file.read(SIZE_LIMIT)
 
 
 def _replace(path: Path, content: bytes) -> None:

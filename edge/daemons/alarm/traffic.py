@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from edge.core.delivery import RANK, Answer, RowState
+from edge.core.delivery import COMMIT_WITHIN_NS, RANK, Answer, RowState
 from edge.core.events import Frozen
 from edge.core.outbox import CURRENT, Outbox, Waiting
 from edge.core.words import EventClass, EventId, Json
@@ -45,6 +45,7 @@ class Traffic:
         self._fetch = fetch
         self._cache: dict[EventId, Frozen] = {}
         self._fetching: set[EventId] = set()
+        self._uncommitted: dict[EventId, int] = {}  # -> since when its commit is waited for
         self._order = CURRENT
         self._credit = 0
         self._classes: tuple[EventClass, ...] = ()
@@ -54,33 +55,54 @@ class Traffic:
 
     # ---- what waits --------------------------------------------------------------------------------------------------
 
-    def made(self, event: Frozen, at_ns: int) -> None:
-        """A new event, not yet stored."""
+    def made(self, event: Frozen, at_ns: int, now_ns: int) -> None:
+        """A new event, not yet stored. at_ns: when it happened; its commit is waited for from `now_ns`."""
         self.head = max(self.head, event.id.seq)
         if event.shown:
             self.journey = Journey(event.id, at_ns)
         self._remember(event)
         row = Waiting(event.id, self._order, event.event_class, event.digest, event.shown)
-        row.state, row.durable, row.made_ns = RowState.NEW, False, at_ns
+        row.state, row.durable, row.made_ns = RowState.NEW, False, now_ns
         self._outbox.add(row)
+        self._uncommitted[event.id] = now_ns
 
     def stored(self, ids: Iterable[EventId], now_ns: int) -> None:
         ids = tuple(ids)
+        self._committed(ids)
         self._outbox.committed(ids)
         if self.journey and self.journey.id in ids:
             self.journey.stored_ns = now_ns
 
-    def opened(self, ordinal: int, waiting: Iterable[Unreceived]) -> None:
-        """The ledger is there: what earlier runs left behind waits too."""
+    def opened(self, ordinal: int, waiting: Sequence[Unreceived]) -> list[Frozen]:
+        """The ledger is there: what earlier runs left behind waits too.
+
+        returns: events of this run that were stored once, still wait, and are not in this file: another one was set
+                 aside, or another disk is there. They are to be stored again.
+        """
         self._order = ordinal
+        self.loaded(waiting)
+        self.unfetched()
+        there = {row.id for row in waiting}
+        absent = [event for event in self._cache.values() if event.id not in there and self._waits_stored(event.id)]
+        for event in absent:
+            self._outbox.uncommitted(event.id)
+        return absent
+
+    def loaded(self, waiting: Iterable[Unreceived]) -> None:
+        """Rows of the ledger that no receipt covers."""
         for row in waiting:
             self._outbox.add(Waiting(row.id, row.ordinal, row.event_class, row.digest, row.shown))
-        self.unfetched()
+
+    def is_commit_late(self, now_ns: int) -> bool:
+        """Whether an event has waited for its commit longer than a commit may take."""
+        oldest_ns = next(iter(self._uncommitted.values()), now_ns)
+        return now_ns - oldest_ns >= COMMIT_WITHIN_NS
 
     def received(self, ids: Sequence[EventId], now_ns: int) -> list[Waiting]:
         """A verified receipt covers them; returns those that were waiting."""
         for identity in ids:
             self._cache.pop(identity, None)
+        self._committed(ids)  # perhaps not, but the centre has it: nobody waits for the disk any more
         rows = self._outbox.received(ids)
         if self.journey and any(row.id == self.journey.id for row in rows):
             self.journey.received_ns = now_ns
@@ -114,7 +136,7 @@ class Traffic:
             rows = self._outbox.take(self._classes, self._credit, now_ns)
             self._credit -= len(rows)
             self._hand_over(rows)
-        if not self._credit:
+        if not (self._credit and up):
             self._announce(self._outbox.ready(now_ns))
         return tuple(row.id for row in rows if not row.durable)
 
@@ -124,11 +146,13 @@ class Traffic:
             self._announced = ready
             self._tell(News(ready))
 
-    def fetched(self, events: Iterable[Frozen]) -> None:
-        """Bytes that the ledger was asked for."""
-        asked = [event for event in events if event.id in self._fetching]
-        self._fetching.difference_update(event.id for event in asked)
-        self._send([Row(e.id.epoch, e.id.seq, e.event_class, e.raw) for e in asked])
+    def fetched(self, events: Iterable[Frozen], asked: Sequence[EventId]) -> list[Waiting]:
+        """Bytes that the ledger was asked for. Returns rows that it does not have: they wait no longer."""
+        awaited = self._fetching.intersection(asked)
+        self._fetching -= awaited
+        found = [event for event in events if event.id in awaited]
+        self._send([Row(e.id.epoch, e.id.seq, e.event_class, e.raw) for e in found])
+        return self._outbox.lost(awaited.difference(event.id for event in found))
 
     def unfetched(self) -> None:
         """The ledger went away while rows were being fetched: they wait as if the connection had gone."""
@@ -163,6 +187,14 @@ class Traffic:
             oldest = next((identity for identity in self._cache if self._is_stored(identity)), None)
             if oldest is not None:
                 del self._cache[oldest]
+
+    def _committed(self, ids: Iterable[EventId]) -> None:
+        for identity in ids:
+            self._uncommitted.pop(identity, None)
+
+    def _waits_stored(self, identity: EventId) -> bool:
+        row = self._outbox.get(identity)
+        return row is not None and row.durable
 
     def _is_stored(self, identity: EventId) -> bool:
         row = self._outbox.get(identity)

@@ -76,13 +76,13 @@ class Voice:
     def speak(self, nonce: str) -> Speak:
         """State and will for the next CONNECT; a new session id each time, so that a late will shows as late."""
         self._session, self._nonce = self._token(), nonce
+        self._stated = self._view
         return Speak(self._author.box, self._state(online=True), self._state(online=False), nonce)
 
     def connected(self, now_ns: int) -> None:
         self._beat_due_ns = now_ns
         self._answered_ns = now_ns
         self._state_due_ns = None
-        self._stated = self._view
 
     def renonce(self, nonce: str, now_ns: int) -> None:
         self._nonce = nonce

@@ -1,0 +1,212 @@
+"""The loop between the panel and the world, one turn at a time: a link that only notes, a ledger that only listens."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+import pytest
+
+from edge.core.events import Author, Frozen
+from edge.core.outbox import Outbox
+from edge.core.seal import Keyset, Signer
+from edge.core.timing import TimeQuality
+from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass, EventId, Noted, Restored, Silence, SiteId, Troubled
+from edge.daemons.alarm.dispatch import Dispatch, Lost, Waits
+from edge.daemons.alarm.gate import Gate
+from edge.daemons.alarm.voice import View, Voice
+from edge.ledger.ledger import Unreceived
+from edge.ledger.recorder import LOAD_LIMIT, Fetched, Loaded, Opened, Recorder, Stored
+from edge.link.frames import Ask, Frame, Hello, LinkState, Pull, Role, Rows
+from edge.link.server import LinkServer, Peer
+
+BOX, EPOCH, OLD = BoxId("ktg-k7q2m9xa"), Epoch("7c1f0b2e"), Epoch("00000001")
+EVERY = tuple(EventClass)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000 * SECOND_NS
+
+    def boot_ns(self) -> int:
+        return self.now
+
+    def utc_ns(self) -> int:
+        return 1_795_525_522 * SECOND_NS + self.now
+
+    def quality(self) -> TimeQuality:
+        return TimeQuality.SYNCED
+
+
+class Link:
+    """`LinkServer` with one relay that takes everything."""
+
+    def __init__(self) -> None:
+        self.sent: list[Frame] = []
+        self.relay = cast("Peer", type("Relay", (), {"role": Role.RELAY})())
+        self.person = cast("Peer", type("Person", (), {"role": Role.CLI})())
+
+    def open(self) -> None: ...
+
+    def wake(self) -> None: ...
+
+    def turn(self, _timeout_s: float) -> None: ...
+
+    def peers(self, role: Role) -> tuple[Peer, ...]:
+        return (self.relay,) if role is Role.RELAY else ()
+
+    def send(self, _peer: Peer, frame: Frame) -> None:
+        self.sent.append(frame)
+
+
+class Disk:
+    """`Recorder` that answers nothing by itself."""
+
+    def __init__(self) -> None:
+        self.appended: list[Frozen] = []
+        self.fetched: list[EventId] = []
+        self.loads = 0
+
+    def append(self, event: Frozen, _notes: Mapping[str, object] | None = None) -> bool:
+        self.appended.append(event)
+        return True
+
+    def fetch(self, ids: Sequence[EventId]) -> None:
+        self.fetched += ids
+
+    def load(self) -> None:
+        self.loads += 1
+
+    def receive(self, ids: Sequence[EventId], *, receiver: str, at: str) -> None: ...
+
+    def digests(self, epoch: Epoch, first: int, last: int, token: object) -> None: ...
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock, self.link, self.disk = Clock(), Link(), Disk()
+        self.posted: list[Any] = []
+        tokens = iter(f"token-{number}" for number in range(10_000))
+        author = Author(BOX, SiteId("33.74.10.1004-010-005"), EPOCH, "5f0e2a9c")
+        signer = Signer(bytes(32))
+        self.voice = Voice(author, signer, self.clock, tokens.__next__, version="0", generation=1, beat_s=60.0)
+        self.outbox = Outbox(lambda: 0.5)
+        self.dispatch = Dispatch(
+            server=lambda _hear, _lost: cast("LinkServer", self.link),
+            recorder=cast("Recorder", self.disk),
+            outbox=self.outbox,
+            gate=Gate(BOX, Keyset(1, ()), tokens.__next__),
+            voice=self.voice,
+            post=self.posted.append,
+            boot_ns=self.clock.boot_ns,
+            utc_s=lambda: None,
+        )
+
+    def turn(self, *frames: Frame, after_s: float = 0.0) -> None:
+        self.clock.now += int(after_s * SECOND_NS)
+        for frame in frames:
+            self.dispatch._hear(self.link.relay, frame)
+        self.dispatch._turn()
+
+    def up(self) -> None:
+        self.turn(Hello(), LinkState("mqtt", up=True), Pull("mqtt", EVERY, 20))
+
+    def of(self, form: type[Any], when: Callable[[Any], bool] = lambda _: True) -> list[Any]:
+        return [post for post in self.posted if isinstance(post, form) and when(post)]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def event(seq: int, event_class: EventClass = EventClass.ALARM, *, shown: bool = True) -> Frozen:
+    return Frozen(EventId(EPOCH, seq), event_class, b"raw %d" % seq, shown)
+
+
+def waiting(*seqs: int, event_class: EventClass = EventClass.ALARM) -> list[Unreceived]:
+    return [Unreceived(EventId(OLD, seq), 1, event_class, bytes(32), shown=True) for seq in seqs]
+
+
+def test_a_disk_that_takes_nothing_is_a_trouble_even_with_nobody_to_send_to(world: World) -> None:
+    world.dispatch.offer(event(1), world.clock.now)
+    world.turn()
+    world.turn(after_s=0.9)
+    assert not world.of(Troubled, lambda each: each.code == "E-STATE-READONLY")
+    world.turn(after_s=0.1)
+    assert world.of(Troubled, lambda each: each.code == "E-STATE-READONLY")
+    world.dispatch.told(Stored((EventId(EPOCH, 1),)))
+    world.turn()
+    assert world.of(Restored) == [Restored("E-STATE-READONLY")]
+
+
+def test_the_hour_of_an_event_is_not_the_hour_from_which_its_commit_is_waited_for(world: World) -> None:
+    """A start is told with its own time, seconds after it."""
+    world.dispatch.offer(event(1, EventClass.AUDIT, shown=False), world.clock.now - 5 * SECOND_NS)
+    world.up()
+    assert not world.of(Troubled)
+    assert not any(isinstance(frame, Rows) for frame in world.link.sent)
+
+
+def test_events_that_the_ledger_cannot_read_back_are_said_to_be_lost(world: World) -> None:
+    world.dispatch.told(Opened(2, None, {}, waiting(7, 8)))
+    world.up()
+    assert sorted(each.seq for each in world.disk.fetched) == [7, 8]
+    world.dispatch.told(Fetched((), tuple(world.disk.fetched)))
+    world.turn()
+    (noted,) = world.of(Noted)
+    assert (noted.what, noted.content["count"]) == ("events-lost", 2)
+    assert sorted(noted.content["ids"]) == [f"{OLD}.7", f"{OLD}.8"]
+    assert [sorted(each.seq for each in lost.ids) for lost in world.of(Lost)] == [[7, 8]]
+    assert world.of(Troubled, lambda each: each.code == "E-LEDGER-BROKEN")
+
+
+def test_what_a_new_ledger_lacks_is_handed_in_again(world: World) -> None:
+    made = event(1)
+    world.dispatch.offer(made, world.clock.now)
+    world.dispatch.told(Opened(1, None, {}, []))
+    world.dispatch.told(Stored((made.id,)))
+    world.turn()
+    assert world.disk.appended == []
+    world.dispatch.told(Opened(1, None, {}, []))
+    world.turn()
+    assert world.disk.appended == [made]
+
+
+def test_rows_beyond_the_first_load_follow_when_there_is_room(world: World) -> None:
+    many = waiting(*range(1, LOAD_LIMIT + 1), event_class=EventClass.AUDIT)
+    world.dispatch.told(Opened(2, None, {}, many))
+    world.turn()
+    assert world.disk.loads == 0
+    world.outbox.received([row.id for row in many[: LOAD_LIMIT // 2 + 1]])
+    world.turn()
+    world.turn()
+    assert world.disk.loads == 1
+    world.dispatch.told(Loaded(waiting(LOAD_LIMIT + 1)))
+    world.turn()
+    assert EventId(OLD, LOAD_LIMIT + 1) in world.outbox
+    assert world.of(Waits) == [Waits((EventId(OLD, LOAD_LIMIT + 1),))]
+    world.outbox.received([row.id for row in many])
+    world.turn()
+    assert world.disk.loads == 1  # that was all
+
+
+def test_nobody_on_the_link_makes_an_event_too_long_to_leave(world: World) -> None:
+    """What a peer says goes into signed events; a frame of the link holds 16 KiB of it, an event may not."""
+    endless = "\x01" * 15_000
+    world.dispatch._hear(world.link.person, Ask("silence", {"alarm": endless, "by": endless}))
+    world.turn(Hello(), LinkState("mqtt", up=False, detail=endless))
+    world.turn(after_s=120)
+    (silence,) = world.of(Silence)
+    texts = [silence.alarm, silence.by.name, *(each.text for each in world.of(Troubled))]
+    assert len(texts) == 3
+    assert max(len(text) for text in texts) <= 200
+
+
+def test_a_view_that_changed_while_the_bearer_dialled_is_said_when_it_is_up(world: World) -> None:
+    world.voice.show(View(sounders={"sirene": "quiet"}))
+    world.turn(Hello(), LinkState("mqtt", up=False, detail="connecting"))
+    world.voice.show(View(sounders={"sirene": "sounding"}))
+    world.turn(LinkState("mqtt", up=True))
+    world.link.sent.clear()
+    world.turn(after_s=6)
+    world.turn(after_s=6)
+    assert any(b'"sirene":"sounding"' in getattr(frame, "raw", b"") for frame in world.link.sent)
