@@ -195,7 +195,9 @@ class Sounding:
             voice = self._voices.get(activation.sounder)
             if voice is not None and activation.since_ns <= now_ns:
                 voice.hour.cut(activation.since_ns)
-                voice.hour.spend(replace(activation, until_ns=min(activation.until_ns, now_ns + ACTIVATION_NS)))
+                until_ns = min(activation.until_ns, now_ns + ACTIVATION_NS)
+                phase_ns = min(activation.phase_ns, now_ns)  # a pattern's zero to come would be one stroke until then
+                voice.hour.spend(replace(activation, until_ns=until_ns, phase_ns=phase_ns))
         resumed = [effect for voice in self._voices.values() if (effect := voice.resume(now_ns)) is not None]
         return [self._keep(now_ns), *resumed] if resumed else []
 

@@ -1,0 +1,115 @@
+"""What lies in /run may be anything: the alarm starts, and no siren outlives its cap because of it."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from edge.core.caps import ACTIVATION_NS, GRACE_NS, LIMIT_NS
+from edge.core.words import Activation, Purpose, SounderId
+from edge.daemons.alarm.kept import Kept, Starts
+from tests.unit.panel_box import HORN, POS, SIREN, Box, S, kept, sounds
+
+BOOT = "5f0e2a9c"
+NOW = Box().now
+ONE = Activation(SIREN, Purpose.PRESS, "jateng.titir", "7c1f0b2e.1", POS, NOW - S, NOW + 9 * S, phase_ns=NOW - S)
+
+ANY_TIME = st.integers(NOW - 4000 * S, NOW + 4000 * S) | st.integers() | st.sampled_from([10**400, -(10**400), 2**63])
+ANY_ACTIVATION = st.builds(
+    Activation,
+    st.sampled_from([SIREN, HORN, SounderId("")]),
+    st.sampled_from(Purpose),
+    st.sampled_from(["jateng.titir", "nowhere"]),
+    st.sampled_from(["", "7c1f0b2e.1"]),
+    st.sampled_from(["", POS]),
+    ANY_TIME,
+    ANY_TIME,
+    st.booleans(),
+    ANY_TIME,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "activations.json"
+
+
+def written(*activations: Activation, boot: str = BOOT, **more: object) -> bytes:
+    """As another program may have written it: numbers of any size."""
+    return json.dumps({"boot": boot, "activations": [asdict(each) for each in activations], **more}).encode()
+
+
+def test_what_was_kept_is_read_back(path: Path) -> None:
+    Kept(path, BOOT).keep([ONE])
+    assert Kept(path, BOOT).read() == (ONE,)
+    assert Kept(path, "another0").read() == ()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\xff\xfe",
+        b"null",
+        b'{"boot":"' + BOOT.encode() + b'","later":' + b"[" * 100_000,
+        written(ONE)[:-2],
+        written(ONE, releases={POS: 10**30}),
+        written(ONE, releases={POS: -1}),
+        b" " * (2 << 20) + written(ONE),
+    ],
+    ids=["empty", "no text", "null", "deep", "cut", "huge release", "negative release", "endless"],
+)
+def test_a_file_of_nonsense_is_no_file(path: Path, raw: bytes) -> None:
+    path.write_bytes(raw)
+    kept = Kept(path, BOOT)
+    assert kept.read() == ()
+    kept.release(POS, 7)
+    kept.keep([ONE])
+    again = Kept(path, BOOT)
+    assert again.read() == (ONE,)
+    assert again.is_released_since(POS, 6)
+
+
+def test_what_is_no_plain_file_holds_nobody_up(path: Path) -> None:
+    os.mkfifo(path)
+    assert Kept(path, BOOT).read() == ()
+    assert Starts(path, 5).begin() == 0
+
+
+@pytest.mark.parametrize("raw", [b"[" * 5000, b"[1e99]", b'["x"]', b"[" + b"9" * 5000 + b"]", b"{}", b"\xff"])
+def test_starts_of_nonsense_are_none(path: Path, raw: bytes) -> None:
+    path.write_bytes(raw)
+    assert Starts(path, 5 * S).begin() == 0
+    assert Starts(path, 6 * S).begin() == 1
+
+
+@given(st.lists(ANY_ACTIVATION, max_size=8))
+@example([Activation(SIREN, Purpose.PRESS, "x", "", "", -(10**30), NOW + S)])
+@example([Activation(SIREN, Purpose.PRESS, "x", "", "", NOW - S, NOW + S, phase_ns=NOW + 10**18)])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+def test_no_siren_outlives_its_cap_whatever_was_kept(path: Path, activations: list[Activation]) -> None:
+    path.write_bytes(written(*activations))
+    box, run = Box(), Kept(path, BOOT)
+    for activation in sounds(box.take(box.panel.restore(run.read(), box.now))):
+        limit_ns = GRACE_NS if activation.grace else LIMIT_NS[activation.purpose]
+        assert activation.until_ns - box.now <= min(ACTIVATION_NS, limit_ns)
+        assert activation.phase_ns <= box.now  # a pattern that begins later would be one long stroke until then
+        run.keep(kept(box))
+        assert Kept(path, BOOT).read() == kept(box)
+    box.press()
+    box.wait(4000)
+    assert sounds(box.press())
+
+
+@given(st.binary(max_size=300))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+def test_no_bytes_stop_the_start(path: Path, raw: bytes) -> None:
+    path.write_bytes(raw)
+    assert Kept(path, BOOT).read() == ()
+    assert Starts(path, 5).begin() == 0
+    assert msgspec.json.decode(path.read_bytes()) == [5]
