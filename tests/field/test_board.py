@@ -24,6 +24,8 @@ from edge.field.sight import BoxSight, OutputSight, Quiet, Sight, ZoneSight, cen
 from tests.conftest import CACHE
 from tests.field.terminal import Terminal, processes_of
 
+README = Path(__file__).resolve().parents[2] / "README.md"
+
 # The stage of the demo without its story, which tests/field/test_demo.py watches.
 PLAY = """
 import sys
@@ -235,6 +237,30 @@ def test_a_silent_button_that_changed_something_would_be_told() -> None:
     quiet = Quiet(sounding=False, face=Face.SIAGA, sounds_now=True, face_now=Face.DITEKAN)
     warung = replace(ZONE, silent=True, quiet=quiet)
     assert "siren changed, lamp changed" in picture(replace(SIGHT, zones=(warung,)), Language.EN)[2]
+
+
+def test_the_front_page_shows_the_board_as_it_is() -> None:
+    block = re.search(r"^```text board\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    assert block is not None
+    sight = replace(
+        SIGHT,
+        box="ktg-jhiravxv",
+        zones=(
+            replace(ZONE, pressed=True, said="closed"),
+            replace(ZONE, key="2", label="Masjid", kind="fire"),
+            replace(ZONE, key="3", label="Posyandu", kind="medical"),
+            replace(ZONE, key="4", label="Warung (senyap)", silent=True),
+        ),
+        lamp=OutputSight("GPIO24", on=True),
+        told=replace(
+            SIGHT.told,
+            face=Face.DITERIMA,
+            sounding=True,
+            journey=(("stored", "4.93"), ("published", "10.47"), ("received", "15.57")),
+        ),
+    )
+    shown = block[1].splitlines()
+    assert shown == [row.rstrip() for row in picture(sight, Language.ID)[: len(shown)]]
 
 
 def test_the_centre_lines_are_the_newest_that_matter() -> None:
