@@ -155,7 +155,7 @@ class Lines:
             debouncer = Debouncer(name, timing(zone.button, hold_ns=hold_ns))
             try:
                 active = contact.active
-            except DriverError:
+            except Exception:
                 contact.close()  # the next try must find the line free
                 raise
             found.extend(debouncer.start(active=active, now_ns=now_ns, patience_ns=self._patience_ns))
@@ -168,7 +168,7 @@ class Lines:
     def _level(self, zone: ZoneId) -> bool | None:
         try:
             return self._contacts[zone].active
-        except DriverError:
+        except Exception:  # noqa: BLE001  whatever a driver raises, the other zones are read too; edges still count
             return None
 
     def _tried(self, what: str, take: Callable[[], None], *, part: str = "", shown: bool = True) -> bool:
@@ -178,8 +178,8 @@ class Lines:
         """
         try:
             take()
-        except DriverError as error:
-            meaning = _MEANINGS.get(error.code, codes.DRIVER)
+        except Exception as error:  # noqa: BLE001  whatever a driver raises, the other lines are opened too
+            meaning = _MEANINGS.get(error.code, codes.DRIVER) if isinstance(error, DriverError) else codes.DRIVER
             if what not in self._troubles:
                 self._troubles[what] = f"{meaning.code}/{part or what}"
                 fault = meaning.fault(what=str(error), where=what)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 
-from edge.core.events import Author, Frozen, freeze
+from edge.core.events import Author, freeze
 from edge.core.seal import Signer
 from edge.core.timing import Clock, stamp
 from edge.core.words import Record
@@ -24,14 +24,15 @@ class Scribe:
         self._dispatch = dispatch
         self.refused = 0
 
-    def write(self, record: Record, at_ns: int, notes: Mapping[str, object] | None = None) -> Frozen:
-        """Sign, freeze, and give to the ledger and the bearers at once."""
-        event = freeze(record, stamp(self._clock, record.at_ns or at_ns), self._author, self._signer)
-        if not self._recorder.append(event, notes):
-            self.refused += 1
-            log.error(
-                "event not kept, memory full  id=%s class=%s refused=%d", event.id, event.event_class, self.refused
-            )
-            return event
-        self._dispatch.offer(event, at_ns)
-        return event
+    def write(self, record: Record, at_ns: int, notes: Mapping[str, object] | None = None) -> None:
+        """Sign, freeze, and give to the ledger and the bearers at once. Never raises: other records wait behind."""
+        try:
+            event = freeze(record, stamp(self._clock, at_ns), self._author, self._signer)
+            if self._recorder.append(event, notes):
+                self._dispatch.offer(event, at_ns)
+                return
+            reason = "memory full"
+        except Exception as error:  # noqa: BLE001  the border between the siren and what is told of it
+            reason = f"{type(error).__name__}: {error}"
+        self.refused += 1
+        log.error("event not kept  cause=%s refused=%d", reason, self.refused)
