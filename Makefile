@@ -1,6 +1,8 @@
 # Every target sets itself up: python3, git and make are enough, no root. `make help` lists them.
 PYTHON ?= python3
 VENV := .venv/bin
+# Most of the tests wait for real processes: two at a time take little more than half as long. JOBS=0 is one by one.
+JOBS ?= 2
 
 # A caller's settings that would change what runs: packages of elsewhere, and daemons compiled anew at every start
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
@@ -15,7 +17,7 @@ demo: demo-ready ## the whole story on simulated hardware; KEEP=1 stays, with bu
 	@$(VENV)/kentongan demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 test: test-ready ## the tests; ONLY=tests/unit runs a part
-	@$(VENV)/python -m pytest $(or $(ONLY),tests) --ignore=tests/bench --ignore=tests/lab
+	@$(VENV)/python -m pytest $(or $(ONLY),tests -n $(JOBS) --dist worksteal) --ignore=tests/bench --ignore=tests/lab
 
 check: test-ready ## what CI runs: format, lint, types, import arrows, tests
 	$(VENV)/ruff format --check

@@ -28,6 +28,7 @@ hypothesis.settings.load_profile("ci" if CI else "here")
 def pytest_configure(config: pytest.Config) -> None:
     CACHE.mkdir(exist_ok=True)
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(CACHE))  # tmp_path lies in the tree; nothing outside of it
+    os.environ["SEED"] = str(SEED)  # one seed for all workers
     if not CI and config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(SEED)
 
@@ -62,12 +63,14 @@ def nothing_left_behind() -> Iterator[None]:
         pytest.fail("left behind: " + ", ".join(left), pytrace=False)
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def no_process_left_by_the_run() -> Iterator[None]:
     """Fixtures that live longer than a test are held to the same rule at the end."""
-    left = processes_left(set())
+    children = child_processes()
+    yield
+    left = processes_left(children)
     if left:
-        print("\nprocesses left behind by the run: " + ", ".join(left))
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        pytest.fail("left behind by the run: " + ", ".join(left), pytrace=False)
 
 
 def threads_left(before: set[threading.Thread]) -> list[threading.Thread]:

@@ -15,14 +15,24 @@ CASES = {
     "socket": "kept.append(socket.socket())",
 }
 
+OPENING = "import socket, subprocess, threading\nkept, gate = [], threading.Event()\n"
+FIXTURE = """
+import subprocess, pytest
+@pytest.fixture(scope="session")
+def left():
+    return subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+def test_fixture(left):
+    pass
+"""
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("suite")
     (folder / "conftest.py").write_text(CONFTEST.read_text())
     tests = [f"def test_{name}():\n    {body}\n" for name, body in CASES.items()]
-    opening = "import socket, subprocess, threading\nkept, gate = [], threading.Event()\n"
-    (folder / "test_cases.py").write_text(opening + "\n".join(tests))
+    (folder / "test_cases.py").write_text(OPENING + "\n".join(tests))
+    (folder / "test_fixture.py").write_text(FIXTURE)
     command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", str(folder)]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
 
@@ -34,7 +44,11 @@ def test_what_is_left_behind_fails_its_test(report: str, kind: str) -> None:
 
 def test_a_clean_test_passes(report: str) -> None:
     assert "ERROR test_cases.py::test_clean" not in report
-    assert "4 passed, 3 errors" in report
+    assert "5 passed, 4 errors" in report
+
+
+def test_what_a_fixture_of_the_whole_run_leaves_behind_is_told_at_the_end(report: str) -> None:
+    assert "ERROR test_fixture.py::test_fixture - Failed: left behind by the run: " in report
 
 
 def test_the_seed_is_printed(report: str) -> None:
