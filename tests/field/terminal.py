@@ -47,8 +47,8 @@ class Terminal:
         if self.program.poll() is None:
             self.program.kill()
         self.program.wait()
-        for end in (self._ours, self._theirs):
-            os.close(end)
+        self.hang_up()
+        os.close(self._theirs)
 
     def mode(self) -> object:
         """Everything that cbreak changes."""
@@ -56,6 +56,12 @@ class Terminal:
 
     def press(self, keys: str) -> None:
         os.write(self._ours, keys.encode())
+
+    def hang_up(self) -> None:
+        """Close the window: the program is told by SIGHUP and reads nothing more."""
+        if self._ours >= 0:
+            os.close(self._ours)
+        self._ours = -1
 
     def said(self) -> str:
         """Everything written so far, with its escapes."""

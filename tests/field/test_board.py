@@ -22,7 +22,7 @@ from edge.field.keys import HUNG_UP, Keys
 from edge.field.picture import draw
 from edge.field.sight import BoxSight, OutputSight, Quiet, Sight, ZoneSight, centre_lines
 from tests.conftest import CACHE
-from tests.field.terminal import Terminal, processes_of
+from tests.field.terminal import WITHIN_S, Terminal, processes_of
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -104,6 +104,13 @@ def test_without_cable_and_through_a_death_the_alarm_waits_and_arrives(terminal:
     assert terminal.wait_end() == 0
     assert terminal.mode() == terminal.before
     assert RESTORED in terminal.said()
+    assert processes_of(tmp_path) == []
+
+
+def test_a_closed_window_leaves_nothing(terminal: Terminal, tmp_path: Path) -> None:
+    assert len(processes_of(tmp_path)) > 3
+    terminal.hang_up()
+    assert terminal.program.wait(WITHIN_S) == 0
     assert processes_of(tmp_path) == []
 
 
