@@ -1,9 +1,12 @@
 """`kentongan demo --keep`: a board in the terminal; keys press virtual buttons, lamp and siren are seen by meter."""
 
+import errno
+import os
 import select
 import signal
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Final
 
 from rich.console import Console
@@ -30,9 +33,21 @@ def keep_playing(stage: Stage, session: Session) -> None:
     console = Console()
     with stopped_by_signals(ENDINGS) as wake, closing(Player(stage)) as player:
         if sys.stdin.isatty() and console.is_terminal and not console.is_dumb_terminal:
-            _show_board(player, session, console, wake)
+            with _window_may_close():
+                _show_board(player, session, console, wake)
         else:
             _tell_lines(player, session, wake)
+
+
+@contextmanager
+def _window_may_close() -> Iterator[None]:
+    """A closed window is a way to leave, too; what is still to be written goes nowhere then."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_board(player: Player, session: Session, console: Console, wake: int) -> None:
