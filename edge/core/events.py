@@ -123,7 +123,7 @@ def freeze(record: Record, when: Stamp, author: Author, signer: Signer) -> Froze
         "data": dict(record.content),
     }
     body["sig"] = b64(signer.sign(canonical(body)))
-    return Frozen(record.id, record.event_class, canonical(body), record.shown)
+    return Frozen(record.id, record.event_class, _ENCODER.encode(body), record.shown)  # checked, but for the signature
 
 
 class _Envelope(msgspec.Struct, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ import logging
 import os
 import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -20,13 +20,13 @@ from edge.config.model import Configuration, Lamp, Sounder
 from edge.config.places import Places
 from edge.core import codes
 from edge.core.events import Author
-from edge.core.faults import Exit
+from edge.core.faults import Exit, Fault
 from edge.core.lamps import Lamps
 from edge.core.numbers import Numbers
 from edge.core.outbox import Outbox
 from edge.core.panel import Panel, PanelPlan, SounderPlan, ZonePlan
 from edge.core.timing import TimeQuality
-from edge.core.words import SECOND_NS, Epoch, Record, SiteId, SounderId, ZoneId
+from edge.core.words import SECOND_NS, Epoch, Record, SiteId, SounderId, Troubled, ZoneId
 from edge.daemons.alarm.dispatch import Dispatch
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.identity import Identity, read_identity
@@ -63,14 +63,19 @@ def main(argv: Sequence[str] | None = None, *, open_ledger: OpenLedger = Ledger)
     starts = Starts(places.run / "starts.json", clock.boot_ns())
     deaths = starts.begin()
     reading = _configuration(places, deaths)
-    for fault in reading.faults:
-        log.error("%s  do=%s", fault.line(), fault.fix.en)
     if reading.configuration is None:
+        _log(reading.faults)
         return Exit.CONFIGURATION
     box = _Box(places, reading.configuration, reading.source, clock, deaths=deaths, open_ledger=open_ledger)
+    box.blame(reading.faults)
     box.run()
     starts.end_orderly()
     return Exit.OK
+
+
+def _log(faults: Iterable[Fault]) -> None:
+    for fault in faults:
+        log.error("%s  do=%s", fault.line(), fault.fix.en)
 
 
 def _configuration(places: Places, deaths: int) -> Reading:
@@ -139,6 +144,12 @@ class _Box:
             alive=self._notifier.alive,
         )
 
+    def blame(self, faults: Sequence[Fault]) -> None:
+        """Log what is wrong from the start, and show it: it stays wrong until the next one."""
+        _log(faults)
+        for fault in faults:
+            self._inbox.put(Troubled(fault.code, "", fault.text.en))
+
     def run(self) -> None:
         on_stop(lambda: self._inbox.put(Stop()))
         self._keeper.begin()
@@ -172,14 +183,14 @@ class _Box:
     def _nothing(self) -> _Way:
         def lose(record: Record, at_ns: int, notes: Mapping[str, object] | None = None) -> None:
             del at_ns, notes
-            log.warning("not recorded, pins only  class=%s subject=%s", record.event_class, record.subject)
+            if record.shown:  # nothing else: a log is no place for what a silent zone does
+                log.warning("not recorded, pins only  class=%s subject=%s", record.event_class, record.subject)
 
         return _Way(lose, lambda _notes: None, lambda _view: None, lambda: None, lambda: None)
 
     def _world(self, numbers: Numbers) -> _Way:
         identity = read_identity(self._places, SiteId(self._site.site.id))
-        for fault in identity.faults:
-            log.error("%s  do=%s", fault.line(), fault.fix.en)
+        self.blame(identity.faults)
         author = Author(identity.box, identity.site, numbers.epoch, self._boot)
         recorder = self._recorder(numbers.epoch)
         voice = self._voice(author, identity)
@@ -201,9 +212,9 @@ class _Box:
         path = self._places.ledger
 
         def tell(told: Told) -> None:
+            self._told(told)  # first: what is stored may leave
             if not isinstance(told, Fetched | Digests | Loaded):  # answers to questions of dispatch's own
                 self._post(told)
-            self._told(told)
 
         return Recorder(lambda: self._open_ledger(path, epoch), lambda: set_aside(path, epoch), tell)
 

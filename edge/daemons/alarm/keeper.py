@@ -3,6 +3,7 @@
 import logging
 import queue
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
@@ -44,6 +45,7 @@ from edge.ledger.recorder import Failed, Mended, Opened, Stored, Told
 log = logging.getLogger("kentongan.alarm")
 
 RENEW_NS: Final = SECOND_NS
+LINGER_NS: Final = 3_000_000  # siren, ledger and link have the interpreter to themselves before our own chores want it
 BROWNOUT_NS: Final = 10 * SECOND_NS  # a reboot this soon after siren-on is blamed on its inrush
 LEDGER_PATIENCE_NS: Final = 5 * SECOND_NS
 FOREVER_NS: Final = 2**62
@@ -139,14 +141,12 @@ class Keeper:
             self.turn()
 
     def turn(self) -> None:
-        """Wait for the next thing, take all that is there, then do what is due."""
-        try:
-            post = self._inbox.get(timeout=self._patience_s())
+        """Wait for the next thing, take all that comes with it, then do what is due."""
+        until_ns = self._boot_ns() + int(self._patience_s() * SECOND_NS)
+        with suppress(queue.Empty):
             for _ in range(256):
-                self._guarded(post)
-                post = self._inbox.get_nowait()
-        except queue.Empty:
-            pass
+                self._guarded(self._inbox.get(timeout=max(0.0, (until_ns - self._boot_ns()) / SECOND_NS)))
+                until_ns = min(until_ns, self._boot_ns() + LINGER_NS)
         now_ns = self._boot_ns()
         self._guarded(Tick())
         self._renew(now_ns)
