@@ -1,12 +1,11 @@
 """A box with nothing but its alarm daemon: a real process on virtual wires, enrolled, no broker and no relay."""
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from drivers.sim.bench import Bench
 from edge.centre.authority import Authority
@@ -19,7 +18,9 @@ from edge.config.load import SystemUsers
 from edge.config.model import Lamp, Sounder
 from edge.config.places import Places
 from edge.core.seal import Signer, Use
-from edge.core.words import SECOND_NS, EventId, SiteId
+from edge.core.words import SECOND_NS, Activation, EventId, SiteId
+from edge.daemons.alarm.kept import Kept
+from edge.daemons.runtime import boot_id
 from edge.field.children import Child
 from edge.field.status import ask_status
 from edge.link.frames import Row
@@ -131,7 +132,7 @@ class AlarmBox:
 
         def heard(_bench: Bench) -> bool:
             stroke = any(on for _, on in self.strokes("sirene")[before:])
-            return stroke and (not kept or any(each["until_ns"] >= until_ns for each in self.activations()))
+            return stroke and (not kept or any(each.until_ns >= until_ns for each in self.activations()))
 
         try:
             return self.wires.watch(heard, SIREN_MAX_S)
@@ -144,13 +145,9 @@ class AlarmBox:
         high_on = wired.relay == "high-on"
         return [(stroke.at_ns, stroke.level == high_on) for stroke in self.wires.trace() if stroke.line == wired.pin]
 
-    def activations(self) -> list[dict[str, Any]]:
-        """What is kept in /run before a siren is switched on: since_ns, until_ns, sounder, zone."""
-        try:
-            kept: list[dict[str, Any]] = json.loads(self.places.activations.read_bytes())["activations"]
-        except FileNotFoundError:
-            return []
-        return kept
+    def activations(self) -> tuple[Activation, ...]:
+        """What the daemon keeps in /run for its own next life."""
+        return Kept(self.places.activations, boot_id()).read()
 
     def shows(self, lamp: str) -> bool:
         """Wait until the lamp says so."""

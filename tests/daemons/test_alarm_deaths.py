@@ -42,10 +42,10 @@ def test_killed_while_it_sounds_the_siren_goes_on_and_ends_at_its_cap(short: Ala
         before = len(short.strokes("sirene"))
         short.alarm.kill()
         short.start()
-        if short.activations()[-1]["until_ns"] - first_ns > SECOND_NS:
+        if short.activations()[-1].until_ns - first_ns > SECOND_NS:
             assert short.wires.watch(lambda _: any(on for _, on in short.strokes("sirene")[before:]), PATIENCE_S)  # noqa: B023
-    assert {each["until_ns"] - each["since_ns"] for each in short.activations()} == {int(CAP_S * SECOND_NS)}
-    (until_ns,) = {each["until_ns"] for each in short.activations()}
+    assert {each.until_ns - each.since_ns for each in short.activations()} == {int(CAP_S * SECOND_NS)}
+    (until_ns,) = {each.until_ns for each in short.activations()}
     assert short.wires.watch(lambda bench: bench._clock() > until_ns + SLACK_NS, PATIENCE_S)
     last_ns, on = short.strokes("sirene")[-1]
     assert not on
@@ -119,10 +119,10 @@ def test_presses_in_quick_turn_never_make_a_steady_tone(box: AlarmBox) -> None:
     box.start()
     assert box.sounds()
     for turn in range(1, 60):
-        known = box.activations()[-1]["until_ns"]
+        known = box.activations()[-1].until_ns
         pin = box.site.zones[turn % 16].pin
         box.wires.press(pin)
-        assert box.wires.watch(lambda _: box.activations()[-1]["until_ns"] > known, PATIENCE_S)  # noqa: B023
+        assert box.wires.watch(lambda _: box.activations()[-1].until_ns > known, PATIENCE_S)  # noqa: B023
         box.wires.release(pin)
     strokes = box.strokes("sirene")
     assert len(strokes) > 8

@@ -173,7 +173,7 @@ def test_a_folder_in_the_ledgers_place(box: AlarmBox) -> None:
 
 def test_nothing_of_its_own_can_be_written_in_run(box: AlarmBox) -> None:
     """Modes do not hold root back; a folder in a file's place does."""
-    for name in (".starts.json", ".activations.json", "outputs.new"):
+    for name in (".starts.json", "activations.json", "outputs.new"):
         folder_instead(box.places.run / name)
     box.places.link.write_text("in the way")
     box.start()

@@ -2,6 +2,8 @@
 
 import json
 import os
+import struct
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,7 +43,11 @@ def path(tmp_path: Path) -> Path:
 
 def written(*activations: Activation, boot: str = BOOT, **more: object) -> bytes:
     """As another program may have written it: numbers of any size."""
-    return json.dumps({"boot": boot, "activations": [asdict(each) for each in activations], **more}).encode()
+    return slot(json.dumps({"boot": boot, "activations": [asdict(each) for each in activations], **more}).encode())
+
+
+def slot(payload: bytes, generation: int = 1) -> bytes:
+    return struct.pack("<QII", generation, len(payload), zlib.crc32(payload)) + payload
 
 
 def test_what_was_kept_is_read_back(path: Path) -> None:
@@ -56,13 +62,26 @@ def test_what_was_kept_is_read_back(path: Path) -> None:
         b"",
         b"\xff\xfe",
         b"null",
-        b'{"boot":"' + BOOT.encode() + b'","later":' + b"[" * 100_000,
+        slot(b'{"boot":"' + BOOT.encode() + b'","later":' + b"[" * 100_000),
+        slot(b"\xff\xfe"),
+        slot(b"{}", generation=2**63),
         written(ONE)[:-2],
         written(ONE, releases={POS: 10**30}),
         written(ONE, releases={POS: -1}),
         b" " * (2 << 20) + written(ONE),
     ],
-    ids=["empty", "no text", "null", "deep", "cut", "huge release", "negative release", "endless"],
+    ids=[
+        "empty",
+        "no text",
+        "null",
+        "deep",
+        "slot of no text",
+        "absurd generation",
+        "cut",
+        "huge release",
+        "negative release",
+        "endless",
+    ],
 )
 def test_a_file_of_nonsense_is_no_file(path: Path, raw: bytes) -> None:
     path.write_bytes(raw)
@@ -73,6 +92,35 @@ def test_a_file_of_nonsense_is_no_file(path: Path, raw: bytes) -> None:
     again = Kept(path, BOOT)
     assert again.read() == (ONE,)
     assert again.is_released_since(POS, 6)
+
+
+def test_a_death_in_the_middle_of_a_write_leaves_what_was_kept_before(path: Path) -> None:
+    kept = Kept(path, BOOT)
+    kept.keep([ONE])
+    before = path.read_bytes()
+    kept.release(POS, 7)
+    whole = path.read_bytes()
+    assert Kept(path, BOOT).read() == (ONE,)
+    differs = [at for at in range(len(whole)) if at >= len(before) or before[at] != whole[at]]
+    for cut in differs[:: max(1, len(differs) // 40)]:
+        path.write_bytes(whole[:cut] + before[cut:])
+        again = Kept(path, BOOT)
+        assert again.read() == (ONE,)
+        assert not again.is_released_since(POS, 6)
+
+
+def test_a_file_that_was_taken_away_is_made_anew(path: Path) -> None:
+    kept = Kept(path, BOOT)
+    kept.keep([ONE])
+    path.unlink()
+    kept.release(POS, 7)
+    assert Kept(path, BOOT).read() == (ONE,)
+
+
+def test_what_cannot_be_written_is_said(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(IsADirectoryError):
+        Kept(path, BOOT).keep([ONE])
 
 
 def test_what_is_no_plain_file_holds_nobody_up(path: Path) -> None:

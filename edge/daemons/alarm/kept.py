@@ -88,7 +88,7 @@ class Kept:
         self.close()
         try:
             self._file = _plain(self._path, os.O_RDWR | os.O_CREAT)
-        except (ValueError, IsADirectoryError) as error:
+        except ValueError as error:
             raise OSError(errno.EINVAL, str(error), str(self._path)) from error
         return self._file
 
