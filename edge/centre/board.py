@@ -12,7 +12,7 @@ from rich.text import Text
 from edge.centre.ingest import Ordered, Seen, Taken
 from edge.centre.lines import Told, as_text, line_of
 from edge.centre.session import Connected, Disconnected
-from edge.core.faults import Language, Wording
+from edge.core.faults import Language, Wording, printable
 from edge.core.words import EventClass
 
 ALARMS: Final = 15
@@ -96,7 +96,7 @@ class Board:
         )
         for (_, alarm), row in reversed(self._alarms.items()):
             cells = (row.time, alarm, row.box, row.site, row.zone, row.kind, self._state(row))
-            table.add_row(*(Text(cell) for cell in cells), style=_style(row))
+            table.add_row(*(Text(printable(cell)) for cell in cells), style=_style(row))
         return Group(table, *(Text(line, overflow="ellipsis", no_wrap=True, style="dim") for line in self._last))
 
     def _state(self, row: _Row) -> str:

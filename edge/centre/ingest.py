@@ -186,8 +186,9 @@ class _Sorting:
         before = group.head(beat.box)
         group.beat(beat)
         tally = self.tallies[beat.box]
+        if tally.beat is None:  # however many beats a group brings, their box is asked once
+            tally.ask = _worth_asking(tuple(group.missing(beat.box)), before, beat.pending)
         tally.beat = beat.nonce
-        tally.ask = _worth_asking(tuple(group.missing(beat.box)), before, beat.pending)
         self.facts.append(Beaten(beat.box, beat.epoch, beat.head, beat.pending, len(tally.ask)))
 
     def _state(self, admission: Admission, letter: Letter, group: Group) -> None:

@@ -22,6 +22,7 @@ from edge.core.words import BoxId, Epoch
 SCHEMA_VERSION: Final = 1
 SAMPLE_BYTES: Final = 2048  # enough to see what came; a flood must not fill the disk
 QUARANTINE_ROWS: Final = 1000
+EPOCHS_LIMIT: Final = 64  # looked into at one beat; a receipt has room for as many ranges
 CHECKPOINT_PAGES: Final = 4000  # 16 MB: a drain of 10,000 events pays for one or two checkpoints
 
 
@@ -116,9 +117,12 @@ class Group:
         self._run("DELETE FROM quarantine WHERE number <= ?", (number - QUARANTINE_ROWS,))
 
     def missing(self, box: BoxId) -> Iterator[tuple[Epoch, int, int]]:
-        """Ranges of sequences that the box made and we have not, oldest epoch first; moves each epoch's reach on."""
-        behind = "SELECT epoch, reach, head FROM epoch WHERE box = ? AND reach < head ORDER BY ordinal"
-        for epoch, reach, head in self._run(behind, (box,)).fetchall():
+        """Ranges of sequences that the box made and we have not, oldest epoch first; moves each epoch's reach on.
+
+        Of no more than EPOCHS_LIMIT epochs: what a box pretends to have had must not cost the others their centre.
+        """
+        behind = "SELECT epoch, reach, head FROM epoch WHERE box = ? AND reach < head ORDER BY ordinal LIMIT ?"
+        for epoch, reach, head in self._run(behind, (box, EPOCHS_LIMIT)).fetchall():
             gaps = list(_gaps(self._spans(box, epoch, reach), reach, head))
             whole = gaps[0][0] - 1 if gaps else head
             self._run("UPDATE epoch SET reach = ? WHERE box = ? AND epoch = ?", (whole, box, epoch))

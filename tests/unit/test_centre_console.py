@@ -104,6 +104,15 @@ def test_the_board_shows_an_open_alarm_until_somebody_takes_it() -> None:
     assert "OPEN" not in after
 
 
+@pytest.mark.parametrize("member", ["alarm", "zone", "kind", "status"])
+def test_nothing_that_a_box_says_commands_the_operators_terminal(member: str) -> None:
+    told = taken()
+    told.event.data[member] = "x\x1b]0;title\x07\x9b2J\u202e"
+    shown = board(told)
+    assert "x?]0;" in shown.lower()
+    assert all(line.isprintable() for line in shown.splitlines())
+
+
 def test_the_board_shows_restored_and_test_as_such() -> None:
     assert "restored" in board(taken(), taken(EventClass.RESTORAL))
     assert "TEST" in board(taken(status="test"))
