@@ -129,6 +129,11 @@ class _Client(Client):
     def _create_socket(self) -> Wire:
         return self._wire
 
+    @property
+    def withholds(self) -> bool:
+        """Whether a message came at QoS 2, which we never ask for: paho would keep 65,535 of them unseen."""
+        return bool(self._in_messages)
+
 
 class _Connection:
     """One session on one wire, from CONNECT to its end; then thrown away with its packet ids."""
@@ -198,6 +203,8 @@ class _Connection:
         self._wire.begin_turn()
         while not self._wire.drained and self._client.socket() is not None:
             self._client.loop_read()
+        if self._client.withholds:
+            self._fail("protocol", "the broker sends at QoS 2, which nobody asked for")
         if self._client.want_write():
             self._client.loop_write()
         self._client.loop_misc()
@@ -232,6 +239,9 @@ class _Connection:
             return
         if getattr(granted, "MaximumQoS", 1) < 1 or not getattr(granted, "RetainAvailable", 1):
             self._fail("refused-features", "the broker offers no QoS 1 or no retained messages; both are needed")
+            return
+        if self.up:
+            self._fail("protocol", "the broker welcomes us twice in one connection")
             return
         self.up = True
         self._since = None

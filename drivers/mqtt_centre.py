@@ -60,6 +60,11 @@ class _Client(Client):
     def _create_socket(self) -> Wire:
         return self._wire
 
+    @property
+    def withholds(self) -> bool:
+        """Whether a message came at QoS 2, which we never ask for: paho would keep 65,535 of them unseen."""
+        return bool(self._in_messages)
+
 
 class CentreSession:
     """One connection, driven by the thread that calls it. Closed by `close` or `with`."""
@@ -175,6 +180,8 @@ class CentreSession:
         self._wire.begin_turn()
         while not self._wire.drained and self._client.socket() is not None:
             self._client.loop_read()
+        if self._client.withholds:
+            self._lose("protocol", "the broker sends at QoS 2, which nobody asked for")
         if self._client.want_write():
             self._client.loop_write()
         self._client.loop_misc()

@@ -12,7 +12,7 @@ from drivers.dial import Endpoint
 from drivers.mqtt import MqttUplink
 from drivers.ports import Arrived, Down, Message, Outcome, Up
 from drivers.wire import Wire
-from tests.contract.crooked import CONNECT, DISCONNECT, PUBLISH, Crooked, packet, publish
+from tests.contract.crooked import CONNECT, DISCONNECT, PUBLISH, Crooked, connack, packet, publish
 from tests.contract.far import BOX, SESSION, Drive, wait_for
 
 ALARM = Message("event/alarm", b"alarm")
@@ -153,3 +153,27 @@ def provoke(drive: Drive, broker: Crooked, callback: str) -> None:
         assert drive.all(Down) == []
     else:
         assert drive.until(Down)[0].cause == "fault"
+
+
+def test_messages_that_wait_for_a_release_are_refused_before_they_fill_the_memory(
+    drive: Drive, broker: Crooked
+) -> None:
+    """We subscribe at QoS 1; at QoS 2 paho would keep 65,535 packets of 16 KiB until the broker releases them."""
+    drive.until(Up)
+    body = len(RECEIPT).to_bytes(2, "big") + RECEIPT.encode() + b"\0\7\0" + b"x"
+    broker.say(packet(PUBLISH, body, flags=4))
+
+    (down,) = drive.until(Down)
+
+    assert down.cause == "protocol"
+    assert drive.all(Arrived) == []
+
+
+def test_a_second_welcome_is_no_second_session(drive: Drive, broker: Crooked) -> None:
+    drive.until(Up)
+    broker.say(connack())
+
+    (down,) = drive.until(Down)
+
+    assert down.cause == "protocol"
+    assert len(drive.all(Up)) == 1
