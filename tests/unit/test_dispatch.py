@@ -10,12 +10,12 @@ from edge.core.outbox import Outbox
 from edge.core.seal import Keyset, Signer
 from edge.core.timing import TimeQuality
 from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass, EventId, Noted, Restored, Silence, SiteId, Troubled
-from edge.daemons.alarm.dispatch import Dispatch, Lost, Waits
+from edge.daemons.alarm.dispatch import CORRELATION_LIMIT, Dispatch, Lost, Waits
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.voice import View, Voice
 from edge.ledger.ledger import Unreceived
 from edge.ledger.recorder import LOAD_LIMIT, Fetched, Loaded, Opened, Recorder, Stored
-from edge.link.frames import Ask, Frame, Hello, LinkState, Pull, Role, Rows
+from edge.link.frames import FRAME_LIMIT, Ask, Bytes, Frame, Hello, LinkState, Pull, Role, Rows, pack
 from edge.link.server import LinkServer, Peer
 
 BOX, EPOCH, OLD = BoxId("ktg-k7q2m9xa"), Epoch("7c1f0b2e"), Epoch("00000001")
@@ -210,3 +210,31 @@ def test_a_view_that_changed_while_the_bearer_dialled_is_said_when_it_is_up(worl
     world.turn(after_s=6)
     world.turn(after_s=6)
     assert any(b'"sirene":"sounding"' in getattr(frame, "raw", b"") for frame in world.link.sent)
+
+
+def test_a_trouble_that_comes_and_goes_is_told_once_in_ten_seconds(world: World) -> None:
+    """A relay or broker that plays a forged and a real receipt in turns must not fill the ledger."""
+    world.up()
+    for _ in range(200):
+        world.turn(after_s=0.01)
+        world.dispatch._refuse("receipt", "signature does not match", world.clock.now)
+        world.dispatch._restore("E-CENTRE-KEY")
+    told = [each for each in world.posted if isinstance(each, Troubled | Restored) and each.code == "E-CENTRE-KEY"]
+    assert [type(each) for each in told] == [Troubled, Restored]
+    world.turn(after_s=10)
+    world.dispatch._refuse("receipt", "signature does not match", world.clock.now)
+    assert isinstance(world.posted[-1], Troubled | Noted)
+    assert Troubled in {type(each) for each in world.posted[-2:]}
+
+
+def test_a_command_whose_answer_would_not_fit_a_frame_is_refused_without_one(world: World) -> None:
+    """The link raises where a frame is too long, and would drop the relay for what somebody else sent."""
+    world.up()
+    world.link.sent.clear()
+    world.turn(Bytes("command", b"a.b.c", bytes(CORRELATION_LIMIT + 1)))
+    assert world.link.sent == []
+    (noted,) = world.of(Noted)
+    assert noted.content["reason"] == "size: correlation"
+    world.turn(Bytes("command", b"a.b.c", bytes(CORRELATION_LIMIT)))
+    (reply,) = world.link.sent
+    assert len(pack(reply)) < FRAME_LIMIT

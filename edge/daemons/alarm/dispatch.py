@@ -43,7 +43,10 @@ log = logging.getLogger("kentongan.alarm")
 DOWN_AFTER_NS: Final = 15 * SECOND_NS  # half a keepalive: a flap is no trouble, a cut cable is
 FIRST_UP_NS: Final = 60 * SECOND_NS  # bearers wait up to 30 s after power-on
 REFUSAL_EVERY_NS: Final = 10 * SECOND_NS
+TROUBLE_EVERY_NS: Final = 10 * SECOND_NS  # one that comes and goes faster is told once; each is two events on the card
 COMMANDS_PER_S: Final = 5
+LOOK_S: Final = 0.25  # an event whose commit hangs is noticed this late at most
+CORRELATION_LIMIT: Final = 1024  # goes back with the reply, and both must fit one frame
 LOST_NAMED: Final = 20  # of many lost events, this many are named
 REASONS: Final = {
     Answer.NOBODY: "nobody at the broker subscribes to our events",
@@ -120,6 +123,7 @@ class Dispatch:
         self._down_code = codes.BROKER_UNREACHABLE.code
         self._down_detail = "no bearer"
         self._troubles: set[str] = set()
+        self._raised_ns: dict[str, int] = {}  # code -> when it was last told
         self._more = False  # the ledger has more rows waiting than were taken in
         self._refusals = 0
         self._refused_ns = -REFUSAL_EVERY_NS
@@ -142,9 +146,8 @@ class Dispatch:
         return self._thread.is_alive()
 
     def offer(self, event: Frozen, at_ns: int) -> None:
-        """A new event, not yet stored."""
+        """A new event, not yet stored: nothing to do for us before that, so nobody is woken in the commit's way."""
         self._inbox.put(_Made(event, at_ns))
-        self._server.wake()
 
     def told(self, told: Told) -> None:
         """What the ledger's thread says."""
@@ -179,8 +182,8 @@ class Dispatch:
     def _patience_s(self) -> float:
         due = [at for at in (self._outbox.due_ns, self._voice.due_ns if self._bearer_up else None) if at is not None]
         if not due:
-            return 1.0
-        return min(1.0, max(0.0, (min(due) - self._boot_ns()) / SECOND_NS))
+            return LOOK_S
+        return min(LOOK_S, max(0.0, (min(due) - self._boot_ns()) / SECOND_NS))
 
     def _listen(self) -> None:
         """Open the sockets; a full or read-only /run is a trouble, not an end."""
@@ -312,6 +315,8 @@ class Dispatch:
         if len(self._commands) >= COMMANDS_PER_S:
             raise Forged("rate: too many commands in one second")
         self._commands.append(now_ns)
+        if len(correlation) > CORRELATION_LIMIT:
+            raise Forged("size: correlation")
         try:
             command = self._gate.command(raw, now_ns, self._utc_s())
         except Forged as error:
@@ -375,8 +380,10 @@ class Dispatch:
             self._raise(codes.CENTRE_SILENT.code, "354", "our beat has no answer")
 
     def _raise(self, code: str, cid: str, text: str) -> None:
-        if code not in self._troubles:
+        now_ns = self._boot_ns()
+        if code not in self._troubles and now_ns >= self._raised_ns.get(code, -TROUBLE_EVERY_NS) + TROUBLE_EVERY_NS:
             self._troubles.add(code)
+            self._raised_ns[code] = now_ns
             fault = codes.CATALOGUE[code].fault(what=text, endpoint="")
             log.warning("%s  do=%s", fault.line(), fault.fix.en)
             self._post(Troubled(code, cid, text))
