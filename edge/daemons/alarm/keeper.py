@@ -38,6 +38,7 @@ from edge.core.words import (
 from edge.daemons.alarm.dispatch import Lost, Received, Undurable, Waits
 from edge.daemons.alarm.kept import Kept
 from edge.daemons.alarm.lines import LAMPS, Lines
+from edge.daemons.alarm.notes import moments_in, names_in
 from edge.daemons.alarm.outputs import LEASE_NS, OutputFailed, OutputMended, Played, Slot
 from edge.daemons.alarm.voice import View
 from edge.ledger.recorder import Failed, Mended, Opened, Stored, Told
@@ -333,7 +334,8 @@ class Keeper:
     def _opened(self, opened: Opened, now_ns: int) -> None:
         self._delivered(Waits(tuple(row.id for row in opened.waiting if row.shown)), now_ns)
         if self._birth is not None:
-            stuck = frozenset(ZoneId(str(zone)) for zone in _strings(opened.notes.get("stuck")))
+            noted = names_in(opened.notes.get("stuck"))
+            stuck = frozenset(ZoneId(zone) for zone in self._lines.zones() if zone in noted)
             held = self._remembered(opened.notes.get("held"))
             for zone in self._lines.zones():
                 name = ZoneId(zone)
@@ -345,8 +347,8 @@ class Keeper:
         """Zones whose present press was recorded in this boot and has not ended since."""
         if not isinstance(noted, dict) or noted.get("boot") != self._boot:
             return frozenset()
-        zones = noted.get("zones", {})
-        return frozenset(zone for zone, at_ns in zones.items() if not self._kept.is_released_since(zone, int(at_ns)))
+        zones = moments_in(noted.get("zones"))
+        return frozenset(zone for zone, at_ns in zones.items() if not self._kept.is_released_since(zone, at_ns))
 
     def _ledger_failed(self, failed: Failed, now_ns: int) -> None:
         meaning = codes.LEDGER_BROKEN if failed.corrupt else codes.STATE_READONLY
@@ -394,7 +396,3 @@ class Keeper:
             lamp=str(self._last_face or ""),
             silent=frozenset(zone for zone in zones if panel.is_silent(ZoneId(zone))),
         )  # fmt: skip
-
-
-def _strings(value: object) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else []
