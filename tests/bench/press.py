@@ -1,6 +1,7 @@
 """Press -> PUBACK and press -> subscriber: the real processes, in turns with their baselines."""
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -9,10 +10,10 @@ from edge.core.words import BoxId
 from edge.field.stage import Stage
 from edge.field.status import ask_status
 from tests.bench.bare import BarePaho, Disk
-from tests.bench.box import ZONES
+from tests.bench.box import ZONES, opened, start
 from tests.bench.centre import PlayedCentre
 from tests.bench.figures import Budget, Line, compare, left_out
-from tests.bench.rival import Rival
+from tests.bench.rival import NoRival, Rival, install
 
 ROUNDS: Final = 16
 QUIET_S: Final = 0.02  # after each measurement, so that one does not run into the next
@@ -25,10 +26,14 @@ PUBACK_BUDGET: Final = Budget(2.5)
 
 @dataclass(slots=True)
 class Measured:
-    """Nanoseconds; `bare` is one fdatasync and one round trip, one after the other."""
+    """Nanoseconds from the press; `decided` from the panel's decision to PUBACK.
+
+    bare: one fdatasync and one round trip, one after the other
+    """
 
     stored: list[int] = field(default_factory=list)
     published: list[int] = field(default_factory=list)
+    decided: list[int] = field(default_factory=list)
     heard: list[int] = field(default_factory=list)
     bare: list[int] = field(default_factory=list)
     synced: list[int] = field(default_factory=list)
@@ -80,6 +85,7 @@ class Presses:
         decided_ns = int(journey["made"]) - pressed_ns
         self.measured.stored.append(decided_ns + _ns(journey["stored"]))
         self.measured.published.append(decided_ns + _ns(journey["published"]))
+        self.measured.decided.append(_ns(journey["published"]))
 
     def _journey(self) -> dict[str, str]:
         deadline = time.monotonic() + PATIENCE_S
@@ -115,29 +121,38 @@ class Presses:
             self._ear.turn(left_s)
 
 
-def lines(measured: Measured, why_no_rival: str) -> list[Line]:
+def lines(folder: Path) -> list[Line]:
+    with opened(folder / "stage") as stage, ExitStack() as open_until_then:
+        rival, why = None, ""
+        try:
+            rival = Rival(install(), folder / "rival", stage.broker.ports["boxes"], stage.centre_places)
+            open_until_then.callback(rival.stop)
+            rival.start()
+        except NoRival as reason:
+            rival, why = None, str(reason)
+        start(stage)
+        return _told(_measure(stage, folder, rival), why)
+
+
+def _measure(stage: Stage, folder: Path, rival: Rival | None) -> Measured:
+    port, disk = stage.broker.ports["boxes"], Disk(folder)
+    try:
+        with BarePaho("ear", port, stage.centre_places) as ear, BarePaho("bare", port, stage.centre_places) as bare:
+            return Presses(stage, ear, bare, disk, rival).run()
+    finally:
+        disk.close()
+
+
+def _told(measured: Measured, why_no_rival: str) -> list[Line]:
     bare = "1 KiB fdatasync + paho round trip"
     found = [
         compare("press -> on disk", measured.stored, "1 KiB fdatasync", measured.synced),
         compare("press -> PUBACK known to alarm", measured.published, bare, measured.bare, PUBACK_BUDGET),
+        compare("decision -> PUBACK known to alarm", measured.decided, bare, measured.bare),
     ]
     if measured.rival:
         return [*found, compare("press -> subscriber", measured.heard, "mqtt-io 2.7.0, QoS 0, no disk", measured.rival)]
     return [*found, left_out("press -> subscriber beside mqtt-io 2.7.0", why_no_rival)]
-
-
-def measure(stage: Stage, folder: Path, rival: Rival | None) -> Measured:
-    """The box runs already."""
-    port, disk = stage.broker.ports["boxes"], Disk(folder)
-    try:
-        with BarePaho("ear", port, stage.centre_places) as ear, BarePaho("bare", port, stage.centre_places) as bare:
-            if rival is not None:
-                rival.start(ear)
-            return Presses(stage, ear, bare, disk, rival).run()
-    finally:
-        disk.close()
-        if rival is not None:
-            rival.stop()
 
 
 def _ns(milliseconds: str) -> int:

@@ -53,7 +53,7 @@ class Rival:
     """One running mqtt-io with one interrupt input; its pin is pressed by a datagram, as the virtual board's are."""
 
     def __init__(self, python: Path, folder: Path, port: int, keys: CentrePlaces) -> None:
-        self._folder = folder
+        self._port, self._keys = port, keys
         self._place = folder / "pins.sock"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         configuration = folder / "mqtt-io.yml"
@@ -66,15 +66,16 @@ class Rival:
             {"GPIOZERO_PIN_FACTORY": "mock"},
         )
 
-    def start(self, ear: BarePaho) -> None:
-        """Raises NoRival when it never says that it runs."""
-        ear.subscribe(f"{PREFIX}/#")
-        self._child.start()
-        try:
-            ear.until(lambda: (f"{PREFIX}/status", b"running") in [each[:2] for each in ear.heard], START_MAX_S)
-            self.press_ns(ear)
-        except TimeoutError as error:
-            raise NoRival(f"does not run: {self._child.last_words()}") from error
+    def start(self) -> None:
+        """Raises NoRival when it never says that it runs, or does not answer a press."""
+        with BarePaho("ear", self._port, self._keys) as ear:
+            ear.subscribe(f"{PREFIX}/#")
+            self._child.start()
+            try:
+                ear.until(lambda: (f"{PREFIX}/status", b"running") in [each[:2] for each in ear.heard], START_MAX_S)
+                self.press_ns(ear)
+            except (TimeoutError, OSError) as error:
+                raise NoRival(f"does not run: {self._child.last_words()}") from error
 
     def press_ns(self, ear: BarePaho) -> int:
         """Press; returns how long until the subscriber has it."""
