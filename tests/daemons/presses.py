@@ -21,6 +21,7 @@ REST_S: Final = 0.12  # a release settles after 0.04 s
 STEADY_S: Final = 0.15  # a hand lets go only when the box has been alive for this long
 SECOND_NS: Final = 1_000_000_000
 UNSEEN_NS: Final = SECOND_NS // 2  # an edge waits this long at most for a loaded machine to look at it
+EARLY_NS: Final = SECOND_NS // 20  # an edge found by its level carries the clock of the look, read before the level
 DEATH_REACH_NS: Final = SECOND_NS  # a death this soon after a press was let go may have come before its commit
 
 
@@ -186,16 +187,20 @@ def judge(
 
 
 def _matched(presses: Sequence[Press], lit: Iterable[Lit]) -> tuple[dict[int, list[str]], tuple[str, ...]]:
-    """Give each alarm to the last press of its zone before it."""
+    """Give each alarm to the last press of its zone before it; where that one has its alarm, to one just after it."""
     by_zone: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for index, press in enumerate(presses):
         by_zone[press.zone].append((press.at_ns, index))
     alarms_of: dict[int, list[str]] = defaultdict(list)
     phantom: list[str] = []
     for alarm in lit:
-        place = bisect.bisect_right(by_zone[alarm.zone], (alarm.at_ns, len(presses)))
+        times = by_zone[alarm.zone]
+        place = bisect.bisect_right(times, (alarm.at_ns, len(presses)))
+        spoken_for = not place or alarms_of[times[place - 1][1]]
+        if spoken_for and place < len(times) and times[place][0] - alarm.at_ns <= EARLY_NS:
+            place += 1
         if place:
-            alarms_of[by_zone[alarm.zone][place - 1][1]].append(alarm.id)
+            alarms_of[times[place - 1][1]].append(alarm.id)
         else:
             phantom.append(alarm.id)
     return alarms_of, tuple(phantom)

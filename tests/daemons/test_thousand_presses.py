@@ -64,16 +64,36 @@ def row(seq: int, name: str = "alarm") -> dict[str, Any]:
     return {"box": "b", "epoch": "e", "seq": seq, "name": name}
 
 
+TICK = SECOND_NS // 10
+
+
+def press(zone: str, at: int, until: int) -> Press:
+    return Press(zone, at * TICK, until * TICK)
+
+
+def lamp(name: str, zone: str, at: float) -> Lit:
+    return Lit(name, zone, int(at * TICK))
+
+
+PRESSED = [press("a", 10, 20), press("b", 11, 21), press("a", 30, 40)]
+LIT = [lamp("e.1", "a", 12), lamp("e.2", "b", 13), lamp("e.3", "a", 33)]
+STORED = [row(1), row(2), row(3), row(4, "restoral")]
+
+
 def test_the_checker_sees_everything_that_must_not_be() -> None:
-    presses = [Press("a", 10, 20), Press("b", 11, 21), Press("a", 30, 40)]
-    lit = [Lit("e.1", "a", 12), Lit("e.2", "b", 13), Lit("e.3", "a", 33)]
-    stored = [row(1), row(2), row(3), row(4, "restoral")]
-    assert judge(presses, lit, stored, []).clean
-    assert judge(presses, lit, stored[1:], []).lost == ("e.1",)
-    assert judge(presses, lit, [*stored, row(2)], []).twice == ("e.2",)
-    assert judge(presses, [*lit, Lit("e.5", "b", 15)], [*stored, row(5)], []).doubled == ("b: ['e.2', 'e.5']",)
-    assert judge(presses, [*lit, Lit("e.5", "b", 5)], [*stored, row(5)], []).phantom == ("e.5",)
-    unlit = judge(presses, lit[:2], stored[:2], [])
+    assert judge(PRESSED, LIT, STORED, []).clean
+    assert judge(PRESSED, LIT, STORED[1:], []).lost == ("e.1",)
+    assert judge(PRESSED, LIT, [*STORED, row(2)], []).twice == ("e.2",)
+    assert judge(PRESSED, [*LIT, lamp("e.5", "b", 15)], [*STORED, row(5)], []).doubled == ("b: ['e.2', 'e.5']",)
+    assert judge(PRESSED, [*LIT, lamp("e.5", "b", 5)], [*STORED, row(5)], []).phantom == ("e.5",)
+    unlit = judge(PRESSED, LIT[:2], STORED[:2], [])
     assert (unlit.unexplained, unlit.unlit) == (("a",), 1)
-    assert judge(presses, lit[:2], stored[:2], [35]).clean
-    assert judge(presses, lit[:2], stored[:2], [41 + SECOND_NS]).unexplained == ("a",)
+    assert judge(PRESSED, LIT[:2], STORED[:2], [35 * TICK]).clean
+    assert judge(PRESSED, LIT[:2], STORED[:2], [41 * TICK + SECOND_NS]).unexplained == ("a",)
+
+
+def test_the_checker_knows_an_alarm_that_is_dated_just_before_its_press() -> None:
+    early = lamp("e.3", "a", 29.8)
+    assert judge(PRESSED, [*LIT[:2], early], STORED, []).clean
+    assert judge(PRESSED, [*LIT, lamp("e.9", "a", 29.8)], STORED, []).doubled == ("a: ['e.3', 'e.9']",)
+    assert judge(PRESSED, [*LIT[:2], lamp("e.3", "a", 29)], STORED, []).unexplained == ("a",)
