@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from drivers.dial import Dial, DialFailed, Endpoint, Names
+from drivers.mqtt_client import WiredClient
 from drivers.mqtt_codes import DISCONNECTS, PUBACKS, REFUSALS
 from drivers.ports import Arrived, Down, Flawed, Message, Outcome, Session, Settled, Up, UplinkEvent
 from drivers.wire import Wire
@@ -119,22 +120,6 @@ class _Waiting:
     message: Message
 
 
-class _Client(Client):
-    """paho's client on a socket that is connected already."""
-
-    def __init__(self, box: str, wire: Wire) -> None:
-        super().__init__(CallbackAPIVersion.VERSION2, client_id=box, protocol=MQTTProtocolVersion.MQTTv5)
-        self._wire = wire
-
-    def _create_socket(self) -> Wire:
-        return self._wire
-
-    @property
-    def withholds(self) -> bool:
-        """Whether a message came at QoS 2, which we never ask for: paho would keep 65,535 of them unseen."""
-        return bool(self._in_messages)
-
-
 class _Connection:
     """One session on one wire, from CONNECT to its end; then thrown away with its packet ids."""
 
@@ -153,7 +138,7 @@ class _Connection:
         self._since: int | None = None  # CONNECT, or the last sign of life while something is in flight
         self._topics = _Topics(session.box)
         self._subscribed = 0
-        self._client = _Client(session.box, wire)
+        self._client = WiredClient(session.box, wire)
         self._open(endpoint)
 
     def _open(self, endpoint: Endpoint) -> None:

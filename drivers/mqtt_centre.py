@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Final, Self, cast
 
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from drivers.dial import Dial, DialFailed, Endpoint, Names
 from drivers.letters import Dispatch, Letter
+from drivers.mqtt_client import WiredClient
 from drivers.mqtt_codes import DISCONNECTS, REFUSALS
 from drivers.ports import DriverError
 from drivers.wire import Wire
@@ -49,23 +50,6 @@ class Membership:
     expiry_s: int
 
 
-class _Client(Client):
-    """paho's client on a socket that is connected already."""
-
-    def __init__(self, client_id: str, wire: Wire) -> None:
-        protocol = MQTTProtocolVersion.MQTTv5
-        super().__init__(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=protocol, manual_ack=True)
-        self._wire = wire
-
-    def _create_socket(self) -> Wire:
-        return self._wire
-
-    @property
-    def withholds(self) -> bool:
-        """Whether a message came at QoS 2, which we never ask for: paho would keep 65,535 of them unseen."""
-        return bool(self._in_messages)
-
-
 class CentreSession:
     """One connection, driven by the thread that calls it. Closed by `close` or `with`."""
 
@@ -80,7 +64,7 @@ class CentreSession:
         self._window = 1  # what the broker takes at once: its Receive Maximum, which paho does not read
         self._lost: SessionLost | None = None
         self._subscribed = False
-        self._client = _Client(membership.client_id, wire)
+        self._client = WiredClient(membership.client_id, wire, manual_ack=True)
 
     @classmethod
     def open(cls, endpoint: Endpoint, membership: Membership, *, wake: int | None = None) -> Self:

@@ -25,7 +25,7 @@ KNOWN_BY = {
     "gpiozero": ("drivers/gpio.py", "drivers/*_pins.py"),  # a pin factory subclasses gpiozero's
     "msgspec": ("edge/*",),  # the codec of the core
     "nacl": ("edge/core/seal.py",),
-    "paho": ("drivers/mqtt.py", "drivers/mqtt_centre.py"),  # the box's end and the centre's end
+    "paho": ("drivers/mqtt_client.py", "drivers/mqtt.py", "drivers/mqtt_centre.py"),  # what both ends need, and each
     "pydantic": ("edge/config/*",),
     "rich": ("edge/field/*", "edge/centre/*"),
     "sqlite_utils": ("edge/ledger/reader.py", "edge/centre/*"),

@@ -2,33 +2,14 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from drivers.dial import Endpoint, Names
 from drivers.mqtt import MqttUplink
 from drivers.ports import Down, Up
 from tests.contract.crooked import Crooked
 from tests.contract.far import SESSION, Drive, wait_for
-
-
-@pytest.fixture
-def broker() -> Iterator[Crooked]:
-    made = Crooked()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def drive(broker: Crooked) -> Iterator[Drive]:
-    """An uplink on its way to the crooked broker."""
-    uplink = MqttUplink(Endpoint("127.0.0.1", broker.port))
-    drive = Drive(uplink, broker)  # type: ignore[arg-type]  # of a far end, only `poll` is asked here
-    uplink.connect(SESSION)
-    yield drive
-    uplink.close()
 
 
 def test_a_name_that_nobody_knows_is_dns(broker: Crooked) -> None:

@@ -1,7 +1,6 @@
 """What only the MQTT uplink can be asked: every refusal, hostile packets, names and certificates."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,6 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from drivers.dial import Endpoint
-from drivers.mqtt import MqttUplink
 from drivers.mqtt_codes import DISCONNECTS, PUBACKS, REFUSALS
 from drivers.ports import Down, Flawed, Message, Outcome, Settled, Up
 from drivers.sim.uplink import ALLOWED
@@ -29,23 +26,6 @@ from tests.contract.far import BOX, SESSION, Drive, wait_for
 
 ALARM = Message("event/alarm", b"alarm")
 RECEIPT = f"kentongan/v1/{BOX}/receipt"
-
-
-@pytest.fixture
-def broker() -> Iterator[Crooked]:
-    made = Crooked()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def drive(broker: Crooked) -> Iterator[Drive]:
-    """An uplink on its way to the crooked broker."""
-    uplink = MqttUplink(Endpoint("127.0.0.1", broker.port))
-    drive = Drive(uplink, broker)  # type: ignore[arg-type]  # of a far end, only `poll` is asked here
-    uplink.connect(SESSION)
-    yield drive
-    uplink.close()
 
 
 # ---- CONNECT --------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import errno
 import socket
-from collections.abc import Iterator
 from typing import cast
 
 import pytest
@@ -17,23 +16,6 @@ from tests.contract.far import BOX, SESSION, Drive, wait_for
 
 ALARM = Message("event/alarm", b"alarm")
 RECEIPT = f"kentongan/v1/{BOX}/receipt"
-
-
-@pytest.fixture
-def broker() -> Iterator[Crooked]:
-    made = Crooked()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def drive(broker: Crooked) -> Iterator[Drive]:
-    """An uplink on its way to the crooked broker."""
-    uplink = MqttUplink(Endpoint("127.0.0.1", broker.port))
-    drive = Drive(uplink, broker)  # type: ignore[arg-type]  # of a far end, only `poll` is asked here
-    uplink.connect(SESSION)
-    yield drive
-    uplink.close()
 
 
 def faults(drive: Drive) -> int:
