@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 CACHE = ROOT / ".cache"
 PYTHON = VENV / "bin/python"
+EXTRAS = "options.extras_require"
 LOCKS = {"demo": ROOT / "tests/lock-demo.txt", "test": ROOT / "tests/lock.txt"}  # each is whole; test holds demo
 LEVELS_THAT_SERVE = {"demo": ("demo", "test"), "test": ("test",)}
 
@@ -174,8 +175,8 @@ def _pip_settings() -> dict[str, str]:
 def _write_locks() -> None:
     """Resolve setup.cfg for every Python we promise, with hashes; the smaller lock repeats the larger."""
     resolver = _resolver()
-    runtime = [*_build_requirements(), _list("options", "install_requires")]
-    for level, wanted in (("test", [*runtime, _list("options.extras_require", "test")]), ("demo", runtime)):
+    runtime = [*_build_requirements(), _list("options", "install_requires"), _list(EXTRAS, "centre")]
+    for level, wanted in (("test", [*runtime, _list(EXTRAS, "test")]), ("demo", runtime)):
         LOCKS[level].unlink(missing_ok=True)
         held = [f"--constraint={LOCKS['test']}"] if level == "demo" else []
         command = [str(resolver), "pip", "compile", *RESOLVE, *held, f"--output-file={LOCKS[level]}", "-"]
