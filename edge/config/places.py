@@ -49,6 +49,11 @@ class Places:
         return self.state / "ledger/ledger.db"
 
     @property
+    def keyset(self) -> Path:
+        """The newest keyset that came from the broker; kept by alarm, never older than the one in `trust`."""
+        return self.state / "ledger/keyset.jws"
+
+    @property
     def link(self) -> Path:
         """One socket per role: relay.sock, sms.sock, cameras.sock, config.sock, page.sock, cli.sock."""
         return self.run / "link"

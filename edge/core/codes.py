@@ -106,6 +106,14 @@ CENTRE_KEY = Meaning(
     fix_en="install trust/keyset.jws and trust/root.pub from the right centre. The siren still works.",
     exit=Exit.NETWORK,
 )
+BOX_REVOKED = Meaning(
+    code="E-BOX-REVOKED",
+    id="Pusat mencabut boks ini: {what}.",
+    en="The centre has revoked this box: {what}.",
+    fix_id="telepon pusat: boks ini perlu didaftarkan ulang atau diganti. Sirene tetap bekerja.",
+    fix_en="phone the centre: this box must be enrolled again or replaced. The siren still works.",
+    exit=Exit.PREREQUISITE,
+)
 CENTRE_SILENT = Meaning(
     code="E-CENTRE-SILENT",
     id="Broker terhubung, tetapi pusat tidak mendengarkan: {what}.",

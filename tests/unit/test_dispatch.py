@@ -7,17 +7,20 @@ import pytest
 
 from edge.core.events import Author, Frozen
 from edge.core.outbox import Outbox
-from edge.core.seal import Keyset, Signer
+from edge.core.seal import Keyset, Signer, sign_by_root
 from edge.core.timing import TimeQuality
 from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass, EventId, Noted, Restored, Silence, SiteId, Troubled
-from edge.daemons.alarm.dispatch import CORRELATION_LIMIT, Dispatch, Lost, Waits
+from edge.daemons.alarm.dispatch import CORRELATION_LIMIT, Dispatch
 from edge.daemons.alarm.gate import Gate
+from edge.daemons.alarm.keyring import Keyring
+from edge.daemons.alarm.posts import Lost, Waits
 from edge.daemons.alarm.voice import View, Voice
 from edge.ledger.ledger import Unreceived
 from edge.ledger.recorder import LOAD_LIMIT, Fetched, Loaded, Opened, Recorder, Stored
 from edge.link.frames import FRAME_LIMIT, Ask, Bytes, Frame, Hello, LinkState, Pull, Role, Rows, pack
 from edge.link.server import LinkServer, Peer
 
+ROOT = Signer(bytes([7] * 32))
 BOX, EPOCH, OLD = BoxId("ktg-k7q2m9xa"), Epoch("7c1f0b2e"), Epoch("00000001")
 EVERY = tuple(EventClass)
 
@@ -93,7 +96,7 @@ class World:
             server=lambda _hear, _lost: cast("LinkServer", self.link),
             recorder=cast("Recorder", self.disk),
             outbox=self.outbox,
-            gate=Gate(BOX, Keyset(1, ()), tokens.__next__),
+            gate=Gate(BOX, Keyring(BOX, None, ROOT.public, None), tokens.__next__),
             voice=self.voice,
             post=self.posted.append,
             boot_ns=self.clock.boot_ns,
@@ -238,3 +241,23 @@ def test_a_command_whose_answer_would_not_fit_a_frame_is_refused_without_one(wor
     world.turn(Bytes("command", b"a.b.c", bytes(CORRELATION_LIMIT)))
     (reply,) = world.link.sent
     assert len(pack(reply)) < FRAME_LIMIT
+
+
+def keys(version: int, *revoked: BoxId) -> Bytes:
+    return Bytes("keyset", sign_by_root(Keyset(version, (), revoked), ROOT))
+
+
+def test_new_keys_are_audited_once_and_old_ones_refused(world: World) -> None:
+    world.up()
+    world.turn(keys(2), keys(2))
+    world.turn(keys(1))
+    noted = [post.what for post in world.of(Noted)]
+    assert noted == ["keys-changed", "keyset-refused"]
+
+
+def test_a_revoked_box_says_so_until_the_root_takes_it_back(world: World) -> None:
+    world.up()
+    world.turn(keys(2, BOX))
+    assert world.of(Troubled, lambda post: post.code == "E-BOX-REVOKED")
+    world.turn(keys(3))
+    assert world.of(Restored, lambda post: post.code == "E-BOX-REVOKED")

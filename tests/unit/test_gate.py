@@ -10,6 +10,7 @@ from edge.core.messages import COMMAND_LIMIT, Command, Receipt, encode
 from edge.core.seal import CentreKey, Forged, Keyset, Signer, Use, b64, sign_jws, unb64
 from edge.core.words import SECOND_NS, BoxId
 from edge.daemons.alarm.gate import PREVIOUS_NONCE_NS, Gate
+from edge.daemons.alarm.keyring import Keyring
 
 BOX = BoxId("ktg-k7q2m9xa")
 KEYS = {use: Signer(bytes([number] * 32)) for number, use in enumerate(Use, 1)}
@@ -22,7 +23,7 @@ DEEP = b"[" * 1000 + b"]" * 1000
 
 def gate() -> Gate:
     tokens = iter(f"nonce-{number}" for number in range(1, 100))
-    made = Gate(BOX, KEYSET, tokens.__next__)
+    made = Gate(BOX, Keyring(BOX, KEYSET, None, None), tokens.__next__)
     made.renew(0)
     return made
 

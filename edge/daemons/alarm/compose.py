@@ -26,13 +26,15 @@ from edge.core.numbers import Numbers
 from edge.core.outbox import Outbox
 from edge.core.panel import Panel, PanelPlan, SounderPlan, ZonePlan
 from edge.core.timing import TimeQuality
-from edge.core.words import SECOND_NS, Epoch, Record, SiteId, SounderId, Troubled, ZoneId
+from edge.core.words import SECOND_NS, BoxId, Epoch, Record, SiteId, SounderId, Troubled, ZoneId
 from edge.daemons.alarm.dispatch import Dispatch
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.identity import Identity, read_identity
-from edge.daemons.alarm.keeper import Birth, Edge, Keeper, Post, Stop, Write
+from edge.daemons.alarm.keeper import Birth, Keeper, Post, Write
 from edge.daemons.alarm.kept import DEATHS_LIMIT, Kept, Starts
+from edge.daemons.alarm.keyring import Keyring
 from edge.daemons.alarm.lines import Lines
+from edge.daemons.alarm.posts import Edge, Stop
 from edge.daemons.alarm.scribe import Scribe
 from edge.daemons.alarm.voice import View, Voice
 from edge.daemons.runtime import Notifier, SystemClock, boot_id, on_stop, settle_memory, start_logging
@@ -44,6 +46,7 @@ from edge.link.server import LinkServer
 log = logging.getLogger("kentongan.alarm")
 
 RECALL_NS: Final = SECOND_NS // 2  # a ledger opens in 20 ms; a contact closed at the start waits no longer for it
+KEYRING_S: Final = 1.0  # the end waits this long for a keyset on its way to the card
 STACK_BYTES: Final = 256 * 1024  # ten threads; the default of 8 MB each would be pinned by mlockall as it fills
 
 
@@ -194,7 +197,8 @@ class _Box:
         author = Author(identity.box, identity.site, numbers.epoch, self._boot)
         recorder = self._recorder(numbers.epoch)
         voice = self._voice(author, identity)
-        dispatch = self._dispatch(recorder, voice, identity)
+        keyring = Keyring(identity.box, identity.keyset, identity.root_public, self._places.keyset)
+        dispatch = self._dispatch(recorder, voice, keyring, identity.box)
         self._told: Callable[[Told], None] = dispatch.told
         scribe = Scribe(author, identity.signer, self._clock, recorder, dispatch)
 
@@ -205,6 +209,7 @@ class _Box:
         def stop() -> None:
             recorder.stop()
             dispatch.stop()
+            keyring.settle(KEYRING_S)
 
         return _Way(scribe.write, recorder.note, voice.show, start, stop)
 
@@ -225,13 +230,13 @@ class _Box:
             generation=self._site.generation, beat_s=uplink.beat_s if uplink else 60.0,
         )  # fmt: skip
 
-    def _dispatch(self, recorder: Recorder, voice: Voice, identity: Identity) -> Dispatch:
+    def _dispatch(self, recorder: Recorder, voice: Voice, keyring: Keyring, box: BoxId) -> Dispatch:
         uids = {Role(role): uid for role, uid in self._site.link.uids.items()}
         return Dispatch(
             server=lambda hear, lost: LinkServer(self._places.link, uids, hear, lost, self._clock.boot_ns),
             recorder=recorder,
             outbox=Outbox(lambda: int.from_bytes(os.urandom(4)) / 2**32),
-            gate=Gate(identity.box, identity.keyset, _token),
+            gate=Gate(box, keyring, _token),
             voice=voice,
             post=self._post,
             boot_ns=self._clock.boot_ns,

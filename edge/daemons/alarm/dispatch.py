@@ -29,6 +29,7 @@ from edge.core.words import (
     Troubled,
 )
 from edge.daemons.alarm.gate import Gate
+from edge.daemons.alarm.posts import Delivered, Lost, Received, Undurable, Waits
 from edge.daemons.alarm.receipts import Claim, Disproved, Proved, Receipts
 from edge.daemons.alarm.traffic import Traffic
 from edge.daemons.alarm.voice import Voice
@@ -56,40 +57,12 @@ REASONS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """A verified receipt covers these; only rows the lamp follows."""
-
-    ids: tuple[EventId, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Undurable:
-    """No commit within a second: these leave without the disk."""
-
-    ids: tuple[EventId, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Waits:
-    """The ledger holds these, and no receipt covers them; only rows the lamp follows."""
-
-    ids: tuple[EventId, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The ledger cannot give these back: nobody can send them any more; only rows the lamp follows."""
-
-    ids: tuple[EventId, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Made:
     event: Frozen
     at_ns: int
 
 
-Post = Callable[[Stimulus | Received | Undurable | Lost | Waits], None]
+Post = Callable[[Stimulus | Delivered], None]
 
 
 class Dispatch:
@@ -134,6 +107,7 @@ class Dispatch:
     def start(self) -> None:
         """Bind the sockets, so that they are there before anybody is told that alarm is ready; then go on alone."""
         self._listen()
+        self._look_whether_revoked()
         self._thread.start()
 
     def stop(self, timeout_s: float = 2.0) -> None:
@@ -284,6 +258,8 @@ class Dispatch:
                     self._receipt(raw, now_ns)
                 case "command":
                     self._command(raw, correlation, now_ns)
+                case "keyset":
+                    self._keyset(raw)
                 case "state":
                     self._own_state(raw, now_ns)
         except Forged as error:
@@ -329,6 +305,19 @@ class Dispatch:
         else:
             self._post(Acknowledge(alarm, str(command.args.get("ticket", "")), operator))
         self._tell(Send("reply", self._voice.reply(command.jti, "done", command.name), correlation))
+
+    def _keyset(self, raw: bytes) -> None:
+        """Retained at the broker: it comes at every connection, and once more whenever the root says something new."""
+        if raw and self._gate.keyset(raw):
+            log.info("keys changed  version=%d", self._gate.keys_version)
+            self._post(Noted("keys-changed", {"version": self._gate.keys_version}))
+            self._look_whether_revoked()
+
+    def _look_whether_revoked(self) -> None:
+        if self._gate.is_revoked:
+            self._raise(codes.BOX_REVOKED.code, "", f"keyset {self._gate.keys_version}")
+        else:
+            self._restore(codes.BOX_REVOKED.code)
 
     def _own_state(self, raw: bytes, now_ns: int) -> None:
         """A foreign or older session overwrote our state: say it again."""

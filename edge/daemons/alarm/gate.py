@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Final
 
 from edge.core.messages import COMMAND_LIMIT, Command, Receipt, decode
-from edge.core.seal import JWS_LIMIT, Forged, Keyset, Use, open_jws
+from edge.core.seal import JWS_LIMIT, Forged, Use, open_jws
 from edge.core.words import SECOND_NS, BoxId
+from edge.daemons.alarm.keyring import Keyring
 
 PREVIOUS_NONCE_NS: Final = 60 * SECOND_NS
 NONCE_LIFE_NS: Final = 300 * SECOND_NS  # renewed this often while our clock is not to be trusted
@@ -17,9 +18,9 @@ USES: Final = {"silence": Use.COMMAND_SILENCE, "acknowledge": Use.COMMAND_SILENC
 class Gate:
     """Verifies receipts and commands for one box. Holds no socket and no clock."""
 
-    def __init__(self, box: BoxId, keyset: Keyset | None, token: Callable[[], str]) -> None:
+    def __init__(self, box: BoxId, keyring: Keyring, token: Callable[[], str]) -> None:
         self._box = box
-        self._keyset = keyset or Keyset(0, ())
+        self._keyring = keyring
         self._token = token
         self._nonces: dict[str, int | None] = {}  # nonce -> last moment it is good, None for the current one
         self._seen: dict[str, str] = {}  # jti -> the nonce it came with
@@ -39,9 +40,21 @@ class Gate:
     def stale(self, now_ns: int) -> bool:
         return now_ns - self._renewed_ns > NONCE_LIFE_NS
 
+    def keyset(self, raw: bytes) -> bool:
+        """Whether these are other keys than before; they count from now on. Raises Forged."""
+        return self._keyring.take(raw)
+
+    @property
+    def keys_version(self) -> int:
+        return self._keyring.keyset.version
+
+    @property
+    def is_revoked(self) -> bool:
+        return self._keyring.is_revoked
+
     def receipt(self, raw: bytes) -> Receipt:
         """raises: Forged"""
-        receipt = decode(open_jws(raw, self._keyset.key_of(Use.RECEIPT), limit=JWS_LIMIT), Receipt)
+        receipt = decode(open_jws(raw, self._keyring.keyset.key_of(Use.RECEIPT), limit=JWS_LIMIT), Receipt)
         if receipt.box != self._box:
             raise Forged("receipt names another box")
         return receipt
@@ -55,7 +68,7 @@ class Gate:
             raise Forged("size")
         for use in dict.fromkeys(USES.values()):
             try:
-                payload = open_jws(raw, self._keyset.key_of(use), limit=COMMAND_LIMIT)
+                payload = open_jws(raw, self._keyring.keyset.key_of(use), limit=COMMAND_LIMIT)
                 break
             except Forged as error:
                 reason = str(error)

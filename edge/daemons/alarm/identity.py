@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class Identity:
     site: SiteId
     signer: Signer
     keyset: Keyset | None
+    root_public: bytes | None = None
     faults: tuple[Fault, ...] = ()
 
 
@@ -42,14 +44,32 @@ def read_identity(places: Places, site: SiteId, random_bytes: Callable[[int], by
     binding = keyset = None
     if isinstance(root, bytes):
         binding = tried("binding.jws", lambda: read_binding(_content(places.trust / "binding.jws"), root))
-        keyset = tried("keyset.jws", lambda: read_keyset(_content(places.trust / "keyset.jws"), root))
+        keyset = tried("keyset.jws", lambda: _newest_keyset(places, root))
     return Identity(
         box=getattr(binding, "box", UNKNOWN_BOX),
         site=getattr(binding, "site", site),
         signer=signer if isinstance(signer, Signer) else Signer(random_bytes(KEY_BYTES)),
         keyset=keyset if isinstance(keyset, Keyset) else None,
+        root_public=root if isinstance(root, bytes) else None,
         faults=tuple(faults),
     )
+
+
+def _newest_keyset(places: Places, root_public: bytes) -> Keyset:
+    """What enrolment laid down or what came since, whichever is newer: an old card's file brings no old key back.
+
+    raises: the fault of the first, where neither is one
+    """
+    newest: Keyset | None = None
+    with suppress(OSError, Forged):
+        newest = read_keyset(_content(places.keyset), root_public)
+    try:
+        laid_down = read_keyset(_content(places.trust / "keyset.jws"), root_public)
+    except (OSError, Forged):
+        if newest is None:
+            raise
+        return newest
+    return newest if newest is not None and newest.version > laid_down.version else laid_down
 
 
 def _secret(places: Places, name: str) -> bytes:

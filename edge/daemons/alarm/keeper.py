@@ -2,7 +2,7 @@
 
 import logging
 import queue
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -35,11 +35,11 @@ from edge.core.words import (
     Troubled,
     ZoneId,
 )
-from edge.daemons.alarm.dispatch import Lost, Received, Undurable, Waits
 from edge.daemons.alarm.kept import Kept
 from edge.daemons.alarm.lines import LAMPS, Lines
-from edge.daemons.alarm.notes import moments_in, names_in
+from edge.daemons.alarm.notes import moments_in, names_in, refusal_in
 from edge.daemons.alarm.outputs import LEASE_NS, OutputFailed, OutputMended, Played, Slot
+from edge.daemons.alarm.posts import Delivered, Edge, Lost, Ordered, Received, Stop, Undurable, Waits
 from edge.daemons.alarm.voice import View
 from edge.ledger.recorder import Failed, Mended, Opened, Stored, Told
 
@@ -52,19 +52,7 @@ LEDGER_PATIENCE_NS: Final = 5 * SECOND_NS
 FOREVER_NS: Final = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
-    zone: ZoneId
-    active: bool
-    at_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    pass
-
-
-Post = Edge | Stop | Stimulus | Received | Undurable | Lost | Waits | Told | Played | OutputFailed | OutputMended
+Post = Edge | Stop | Stimulus | Ordered | Delivered | Told | Played | OutputFailed | OutputMended
 
 
 class Write(Protocol):
@@ -177,13 +165,10 @@ class Keeper:
                 self._survived(now_ns)
             case Stored() | Received() | Undurable() | Lost() | Waits():
                 self._delivered(post, now_ns)
-            case Opened():
-                self._opened(post, now_ns)
-            case Failed():
-                self._ledger_failed(post, now_ns)
-            case Mended():
-                log.info("ledger back")
-                self._each([Restored(each.code) for each in (codes.STATE_READONLY, codes.LEDGER_BROKEN)], now_ns)
+            case Ordered(stimulus, answered):
+                answered(refusal_in(self._handle(stimulus, now_ns)))
+            case Opened() | Failed() | Mended():
+                self._ledger(post, now_ns)
             case Played(name, playing, at_ns):
                 if not name.startswith(LAMPS):
                     self._handle(Switched(SounderId(name), playing, at_ns), now_ns)
@@ -207,13 +192,14 @@ class Keeper:
         for stimulus in stimuli:
             self._handle(stimulus, now_ns)
 
-    def _handle(self, stimulus: Stimulus, now_ns: int) -> None:
+    def _handle(self, stimulus: Stimulus, now_ns: int) -> Sequence[Effect]:
         if isinstance(stimulus, Released):
             self._let_go(stimulus.zone, stimulus.at_ns)
         if isinstance(stimulus, Touched) and not self._panel.is_silent(stimulus.zone):
             self._lamps.touched(stimulus.at_ns)
         effects = self._panel.handle(stimulus, now_ns)
         self._apply(effects, now_ns)
+        return effects
 
     # ---- effects: siren, lamp, record --------------------------------------------------------------------------------
 
@@ -313,7 +299,7 @@ class Keeper:
 
     # ---- what the ledger and the centre say --------------------------------------------------------------------------
 
-    def _delivered(self, post: Stored | Received | Undurable | Lost | Waits, now_ns: int) -> None:
+    def _delivered(self, post: Stored | Delivered, now_ns: int) -> None:
         if isinstance(post, Waits):
             self._shown.update(post.ids)
         for identity in post.ids:
@@ -330,6 +316,16 @@ class Keeper:
                 case Lost():
                     self._lamps.lost(identity)
                     self._shown.discard(identity)
+
+    def _ledger(self, post: Opened | Failed | Mended, now_ns: int) -> None:
+        match post:
+            case Opened():
+                self._opened(post, now_ns)
+            case Failed():
+                self._ledger_failed(post, now_ns)
+            case Mended():
+                log.info("ledger back")
+                self._each([Restored(each.code) for each in (codes.STATE_READONLY, codes.LEDGER_BROKEN)], now_ns)
 
     def _opened(self, opened: Opened, now_ns: int) -> None:
         self._delivered(Waits(tuple(row.id for row in opened.waiting if row.shown)), now_ns)

@@ -1,7 +1,9 @@
 """What the ledger remembers, read as if a stranger had written it: a card loses bits and tells nobody."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
+
+from edge.core.words import Effect, Record
 
 _DIGITS: Final = 19  # of 64 bits of nanoseconds
 
@@ -19,3 +21,11 @@ def moments_in(value: object) -> Mapping[str, int]:
 
 def _is_moment(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+
+
+def refusal_in(effects: Iterable[Effect]) -> str:
+    """Why the panel did not follow a wish, as its own audit says; "" where it did."""
+    for effect in effects:
+        if isinstance(effect, Record) and effect.content.get("what") == "refused":
+            return str(effect.content.get("reason"))
+    return ""
