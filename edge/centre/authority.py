@@ -92,9 +92,44 @@ class Authority:
         )
 
     def revoke(self, box: BoxId) -> Keyset:
-        """Name a box as lost: the next keyset says so, and the centre no longer listens to it after its restart."""
+        """Name a box as lost: it shows that itself, and a running centre no longer listens to it.
+
+        raises: NotAdmissible for a box that was never admitted: a name misread protects nobody
+        """
+        if BOX_ID.fullmatch(box) is None or not admission_path(self._places.boxes, box).exists():
+            raise NotAdmissible(f"{box}: never admitted here")
         before = self.keyset
-        after = replace(before, version=before.version + 1, revoked=tuple(sorted({*before.revoked, box})))
+        return self._publish(replace(before, revoked=tuple(sorted({*before.revoked, box}))))
+
+    def rotate(self, use: Use) -> CentreKey:
+        """A fresh key for one use. The one before stays good, for what is on its way, until `withdraw`.
+
+        A death between the two writes leaves the old key signing, which the new keyset still knows.
+        """
+        seed, before = os.urandom(KEY_BYTES), self.keyset
+        start, end = int(self.now().timestamp()), int((self.now() + KEY_LIFE).timestamp())
+        number = 1 + max((_number(key.kid) for key in before.keys if key.use is use), default=0)
+        key = CentreKey(f"{use}-{number}", use, b64(Signer(seed).public), start, end)
+        self._publish(replace(before, keys=(*before.keys, key)))
+        write_whole(self._places.keys / f"{use}.key", seed, mode=0o600)
+        return key
+
+    def withdraw(self, kid: str) -> Keyset:
+        """Take a key out: from the next keyset on, nothing that it signs is believed anywhere.
+
+        raises: NotAdmissible for an unknown key, or the one that signs now
+        """
+        before = self.keyset
+        key = next((key for key in before.keys if key.kid == kid), None)
+        if key is None:
+            raise NotAdmissible(f"{kid}: not in the keyset, which has {', '.join(key.kid for key in before.keys)}")
+        if key.public == b64(Signer(read_own(self._places, f"keys/{key.use}.key")).public):
+            raise NotAdmissible(f"{kid}: signs now; `kentongan centre keys rotate {key.use}` first")
+        return self._publish(replace(before, keys=tuple(key for key in before.keys if key.kid != kid)))
+
+    def _publish(self, keyset: Keyset) -> Keyset:
+        """Signed, one version higher, in place whole; a running centre sends it to every box."""
+        after = replace(keyset, version=self.keyset.version + 1)
         write_whole(self._places.keyset, sign_by_root(after, self._root), mode=0o644)
         return after
 
@@ -121,6 +156,11 @@ class Authority:
         )
         write_whole(self._places.keyset, sign_by_root(Keyset(1, keys), self._root), mode=0o644)
         write_whole(self._places.root_public, self._root.public, mode=0o644)
+
+
+def _number(kid: str) -> int:
+    last = kid.rpartition("-")[2]
+    return int(last) if last.isdecimal() and len(last) < 10 else 0
 
 
 def _new_seed(places: CentrePlaces, name: str) -> bytes:

@@ -4,28 +4,26 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 
 from edge.centre import codes, reader
-from edge.centre.places import CentrePlaces
+from edge.centre.explained import explained, places_of
+from edge.centre.keys_cli import keys, revoke
 from edge.centre.registry import Registry
 from edge.centre.settings import (
     RECEIVER,
     CentreSettings,
-    SettingsFault,
     endpoint_of,
     read_settings,
     write_settings,
 )
-from edge.centre.store import StoreBusy, StoreFailed
-from edge.centre.trust import AuthorityMissing, NotAdmissible, open_keyset, open_signer
+from edge.centre.trust import open_keyset, open_signer
 from edge.core.faults import Refused, Wording, printable
-from edge.core.seal import Forged, Use, unb64
+from edge.core.seal import Use, unb64
 from edge.core.words import BoxId, SiteId
 from edge.field.console import Session, session_options
 
@@ -42,6 +40,10 @@ def centre() -> None:
     """Pusat komando acuan / the reference command centre."""
 
 
+centre.add_command(keys)
+centre.add_command(revoke)
+
+
 @centre.command()
 @session_options
 @click.option("--broker", default=CentreSettings().broker, show_default=True, help="mqtts://host:port")
@@ -52,8 +54,8 @@ def init(session: Session, broker: str, receiver: str, names: tuple[str, ...]) -
     """Buat akar kepercayaan, kunci dan sertifikat / make the root, keys and certificates, once."""
     from edge.centre.authority import LOOPBACK_NAMES, Authority  # noqa: PLC0415  # cryptography, for three commands
 
-    places = _places(session)
-    with _explained():
+    places = places_of(session)
+    with explained():
         endpoint_of(places, broker)
         Authority.make(places, broker_names=names or LOOPBACK_NAMES)
         write_settings(places, CentreSettings(broker, receiver))
@@ -78,8 +80,8 @@ def admit(session: Session, *, box: str, site: str, public: str, request: Path, 
     from edge.centre.authority import Authority  # noqa: PLC0415  # cryptography, for three commands
     from edge.centre.boxkeys import lay_out  # noqa: PLC0415  # the same
 
-    with _explained():
-        authority = Authority.open(_places(session))
+    with explained():
+        authority = Authority.open(places_of(session))
         key = unb64(public)
         admitted = authority.admit(BoxId(box), SiteId(site), public=key, request=request.read_bytes())
         lay_out(admitted, certificates=out, trust=out)
@@ -97,8 +99,8 @@ def run(session: Session, broker: str | None, receiver: str | None, *, as_json: 
     from edge.centre.console import Console, view_for  # noqa: PLC0415  # paho and ssl, for the commands that connect
     from edge.centre.run import serve, stopped_by_signals  # noqa: PLC0415  # the same
 
-    places = _places(session)
-    with _explained(), stopped_by_signals() as wake:
+    places = places_of(session)
+    with explained(), stopped_by_signals() as wake:
         said = read_settings(places)
         settings = CentreSettings(broker or said.broker, receiver or said.receiver)
         serve(places, settings, Console(view_for(sys.stdout, session.language, json=as_json)), wake)
@@ -143,8 +145,8 @@ def ack(
     as_json: bool,
 ) -> None:
     """Catat bahwa alarm ditangani / record that a human has taken the alarm, and tell the box."""
-    store = _places(session).store
-    with _explained():
+    store = places_of(session).store
+    with explained():
         box = _box_of(store, alarm, box)
     told = _order(session, broker, Order(box, "acknowledge", {"alarm": alarm, "ticket": ticket}, by), within)
     if not _within(RECORDED_WITHIN_S, lambda: reader.has_command(store, str(told["jti"]))):
@@ -158,8 +160,8 @@ def ack(
 @click.pass_obj
 def list_(session: Session, *, as_json: bool) -> None:
     """Alarm, terbaru dahulu / alarms, newest first."""
-    with _explained():
-        for alarm in reader.alarms(_places(session).store):
+    with explained():
+        for alarm in reader.alarms(places_of(session).store):
             click.echo(json.dumps(asdict(alarm), ensure_ascii=False) if as_json else _row(alarm))
 
 
@@ -169,8 +171,8 @@ def list_(session: Session, *, as_json: bool) -> None:
 @click.pass_obj
 def export(session: Session, *, as_json: bool) -> None:
     """Semua kejadian yang tersimpan / every stored event, in order of arrival."""
-    with _explained():
-        for event in reader.export(_places(session).store):
+    with explained():
+        for event in reader.export(places_of(session).store):
             brief = "{received} {box} {epoch}.{seq} {name} zone={zone} folded={folded}".format_map(event)
             click.echo(json.dumps(event, ensure_ascii=False) if as_json else printable(brief))
 
@@ -180,12 +182,8 @@ def export(session: Session, *, as_json: bool) -> None:
 @click.pass_obj
 def troubles(session: Session) -> None:
     """Alarm pusat sendiri dan penolakan, JSON / the centre's own alarms and refusals, JSON."""
-    with _explained():
-        click.echo(json.dumps(reader.troubles(_places(session).store), ensure_ascii=False, indent=2))
-
-
-def _places(session: Session) -> CentrePlaces:
-    return CentrePlaces(session.places.root)
+    with explained():
+        click.echo(json.dumps(reader.troubles(places_of(session).store), ensure_ascii=False, indent=2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +198,8 @@ def _order(session: Session, broker: str | None, order: Order, within_s: float) 
     from drivers.mqtt_centre import SessionLost  # noqa: PLC0415  # paho and ssl, for the commands that connect
     from edge.centre.desk import Desk  # noqa: PLC0415  # the same
 
-    places = _places(session)
-    with _explained():
+    places = places_of(session)
+    with explained():
         endpoint = endpoint_of(places, broker or read_settings(places).broker)
         revoked = frozenset(open_keyset(places).revoked)
         admission = Registry(places.boxes, places.root_public.read_bytes(), revoked=revoked).find(order.box)
@@ -253,24 +251,3 @@ def _within(seconds: float, reached: Callable[[], bool]) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn what the centre's parts raise into one coded message each."""
-    try:
-        yield
-    except (AuthorityMissing, reader.StoreMissing) as error:
-        raise Refused(codes.CENTRE_EMPTY.fault(what=str(error))) from error
-    except FileExistsError as error:
-        raise Refused(codes.CENTRE_EXISTS.fault(what=str(error))) from error
-    except SettingsFault as error:
-        raise Refused(codes.CENTRE_SETTING.fault(what=str(error))) from error
-    except NotAdmissible as error:
-        raise Refused(codes.BOX_REJECTED.fault(what=str(error))) from error
-    except Forged as error:
-        raise Refused(codes.CENTRE_TRUST.fault(what=str(error))) from error
-    except StoreBusy as error:
-        raise Refused(codes.CENTRE_BUSY.fault(what=str(error))) from error
-    except StoreFailed as error:
-        raise Refused(codes.CENTRE_STORE.fault(what=str(error))) from error

@@ -100,9 +100,14 @@ class Ingest:
     ) -> None:
         self._store = store
         self._registry = registry
-        self._command_keys = keyset.key_of(Use.COMMAND_SILENCE, Use.COMMAND_SOUND, Use.CONFIG)
+        self.trust(keyset)
         self._receipts = receipts
         self._clock = clock
+
+    def trust(self, keyset: Keyset) -> None:
+        """From now on these keys order, and these boxes are revoked."""
+        self._command_keys = keyset.key_of(Use.COMMAND_SILENCE, Use.COMMAND_SOUND, Use.CONFIG)
+        self._registry.revoke(frozenset(keyset.revoked))
 
     def take(self, letters: Sequence[Letter]) -> Harvest:
         """Store all of them in one transaction; what is returned may be said, because the commit is done.

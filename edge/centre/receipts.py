@@ -70,6 +70,10 @@ class Receipts:
         self._key = key
         self._receiver = receiver
 
+    def sign_with(self, key: CentreSigner) -> None:
+        """The root has rotated the key for receipts."""
+        self._key = key
+
     def write(self, box: BoxId, tally: Tally, time: str) -> Iterator[Dispatch]:
         """As few receipts as the limit of ranges allows; the first one answers the beat and asks."""
         bundles = list(_bundled(tally.haves())) or [()]

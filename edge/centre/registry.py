@@ -54,6 +54,10 @@ class Registry:
         self._revoked = revoked
         self._known: dict[str, Admission] = {}
 
+    def revoke(self, boxes: frozenset[BoxId]) -> None:
+        """The root has named these; what it no longer names may speak again."""
+        self._revoked = boxes
+
     def find(self, box: str) -> Admission | None:
         """None for a stranger, a revoked box, or an admission the root did not sign."""
         if box in self._revoked:

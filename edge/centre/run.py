@@ -3,11 +3,13 @@
 import os
 import random
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from edge.centre.console import Console
 from edge.centre.ingest import Harvest, Ingest
+from edge.centre.live import LiveKeys
 from edge.centre.places import CentrePlaces
 from edge.centre.receipts import Receipts
 from edge.centre.registry import Registry
@@ -26,10 +28,10 @@ def serve(places: CentrePlaces, settings: CentreSettings, console: Console, wake
     endpoint = endpoint_of(places, settings.broker)
     keyset = open_keyset(places)
     receipts = Receipts(open_signer(places, Use.RECEIPT), settings.receiver)
-    registry = Registry(places.boxes, places.root_public.read_bytes(), revoked=frozenset(keyset.revoked))
+    registry = Registry(places.boxes, places.root_public.read_bytes())
     with Store.open(places.store) as store, console:
         ingest = Ingest(store, registry, keyset, receipts)
-        keys = places.keyset.read_bytes()
+        keys = LiveKeys(places, keyset, ingest, receipts, time.monotonic)
         session = Session(
             endpoint, ingest, keys, told=_telling(console), wake=wake, random01=random.SystemRandom().random
         )

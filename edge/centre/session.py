@@ -5,7 +5,7 @@ import select
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from drivers.dial import Endpoint
 from drivers.letters import Dispatch
@@ -38,6 +38,14 @@ class Disconnected:
     again_s: float
 
 
+class Keys(Protocol):
+    """The keyset's bytes, published at every connection and whenever they change (edge.centre.live)."""
+
+    raw: bytes
+
+    def news(self) -> bool: ...
+
+
 class Session:
     """The centre's one loop.
 
@@ -50,7 +58,7 @@ class Session:
         self,
         endpoint: Endpoint,
         ingest: Ingest,
-        keyset: bytes,
+        keys: Keys,
         *,
         told: Callable[[Harvest | Connected | Disconnected], None],
         wake: int,
@@ -58,7 +66,7 @@ class Session:
     ) -> None:
         self._endpoint = endpoint
         self._ingest = ingest
-        self._keyset = keyset
+        self._keys = keys
         self._told = told
         self._wake = wake
         self._random01 = random01
@@ -90,10 +98,15 @@ class Session:
 
     def _serve(self) -> None:
         with CentreSession.open(self._endpoint, MEMBERSHIP, wake=self._wake) as session:
-            session.send(Dispatch(KEYS_TOPIC, self._keyset, retain=True))
+            self._publish_keys(session)
             self._told(Connected(str(self._endpoint)))
             while not self._stopping(0.0):
                 self._group(session)
+                if self._keys.news():
+                    self._publish_keys(session)
+
+    def _publish_keys(self, session: CentreSession) -> None:
+        session.send(Dispatch(KEYS_TOPIC, self._keys.raw, retain=True))
 
     def _group(self, session: CentreSession) -> None:
         """Commit what has come, say so to the boxes, then let the broker forget it."""

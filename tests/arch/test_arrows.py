@@ -19,7 +19,7 @@ IMPURE = {
 
 # Each package of others -> the files that may know it. One file is the rule; a longer list says why.
 KNOWN_BY = {
-    "click": ("edge/field/*", "edge/centre/cli.py"),  # the command line itself
+    "click": ("edge/field/*", "edge/centre/*cli.py"),  # the command line itself
     "cryptography": ("edge/centre/certificates.py",),
     "gpiod": ("drivers/gpiod_pins.py",),
     "gpiozero": ("drivers/gpio.py", "drivers/*_pins.py"),  # a pin factory subclasses gpiozero's

@@ -191,6 +191,38 @@ def test_a_revoked_box_is_named_in_a_newer_keyset_and_not_heard(
     assert registry.find(applicant.box) is None
 
 
+def test_a_box_that_was_never_admitted_cannot_be_revoked(authority: Authority, places: CentrePlaces) -> None:
+    for name in ("ktg-aaaaaaaa", "../../keys/root"):
+        with pytest.raises(NotAdmissible, match="never admitted"):
+            authority.revoke(BoxId(name))
+    assert open_keyset(places).version == 1
+
+
+def test_a_rotated_key_signs_and_the_one_before_is_still_known(authority: Authority, places: CentrePlaces) -> None:
+    before = open_signer(places, Use.RECEIPT)
+    authority.rotate(Use.RECEIPT)
+    after, keyset = open_signer(places, Use.RECEIPT), open_keyset(places)
+    assert (before.kid, after.kid, keyset.version) == ("receipt-1", "receipt-2", 2)
+    known = keyset.key_of(Use.RECEIPT)
+    assert (known(before.kid), known(after.kid)) == (before.signer.public, after.signer.public)
+
+
+def test_a_withdrawn_key_is_known_no_more_but_the_one_that_signs_stays(
+    authority: Authority, places: CentrePlaces
+) -> None:
+    with pytest.raises(NotAdmissible, match="rotate receipt` first"):
+        authority.withdraw("receipt-1")
+    authority.rotate(Use.RECEIPT)
+    authority.withdraw("receipt-1")
+    assert [key.kid for key in open_keyset(places).keys if key.use is Use.RECEIPT] == ["receipt-2"]
+    with pytest.raises(NotAdmissible, match="not in the keyset"):
+        authority.withdraw("receipt-1")
+
+
+def test_a_number_is_never_used_twice_while_the_key_before_it_is_known(authority: Authority) -> None:
+    assert [authority.rotate(Use.COMMAND_SOUND).kid for _ in range(3)] == [f"command-sound-{n}" for n in (1, 2, 3)]
+
+
 def test_a_box_has_its_keys_for_life(tmp_path: Path) -> None:
     home = Places(tmp_path / "box")
     make_box_keys(home)

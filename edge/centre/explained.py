@@ -1,0 +1,38 @@
+"""What the centre's commands share: where it lies, and one coded message for each thing that its parts raise."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from edge.centre import codes, reader
+from edge.centre.places import CentrePlaces
+from edge.centre.settings import SettingsFault
+from edge.centre.store import StoreBusy, StoreFailed
+from edge.centre.trust import AuthorityMissing, NotAdmissible
+from edge.core.faults import Refused
+from edge.core.seal import Forged
+from edge.field.console import Session
+
+
+def places_of(session: Session) -> CentrePlaces:
+    return CentrePlaces(session.places.root)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what the centre's parts raise into one coded message each."""
+    try:
+        yield
+    except (AuthorityMissing, reader.StoreMissing) as error:
+        raise Refused(codes.CENTRE_EMPTY.fault(what=str(error))) from error
+    except FileExistsError as error:
+        raise Refused(codes.CENTRE_EXISTS.fault(what=str(error))) from error
+    except SettingsFault as error:
+        raise Refused(codes.CENTRE_SETTING.fault(what=str(error))) from error
+    except NotAdmissible as error:
+        raise Refused(codes.BOX_REJECTED.fault(what=str(error))) from error
+    except Forged as error:
+        raise Refused(codes.CENTRE_TRUST.fault(what=str(error))) from error
+    except StoreBusy as error:
+        raise Refused(codes.CENTRE_BUSY.fault(what=str(error))) from error
+    except StoreFailed as error:
+        raise Refused(codes.CENTRE_STORE.fault(what=str(error))) from error

@@ -1,0 +1,89 @@
+"""`kentongan centre keys` and `revoke`: what the root says of keys and boxes. Only these commands need root.key."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from edge.centre.explained import explained, places_of
+from edge.centre.trust import open_keyset
+from edge.core.faults import Wording
+from edge.core.seal import CentreKey, Use
+from edge.core.timing import rfc3339
+from edge.core.words import SECOND_NS, BoxId
+from edge.field.console import Session, session_options
+
+if TYPE_CHECKING:
+    from edge.centre.authority import Authority
+
+
+@click.group()
+def keys() -> None:
+    """Kunci pusat / the centre's keys."""
+
+
+@keys.command()
+@session_options
+@click.option("--json", "as_json", is_flag=True, help="JSON")
+@click.pass_obj
+def show(session: Session, *, as_json: bool) -> None:
+    """Kunci yang berlaku dan boks yang dicabut / keys in force and boxes revoked."""
+    with explained():
+        keyset = open_keyset(places_of(session))
+    if as_json:
+        said = {
+            "version": keyset.version,
+            "keys": [{"kid": key.kid, "use": key.use.value, "public": key.public} for key in keyset.keys],
+            "revoked": list(keyset.revoked),
+        }
+        click.echo(json.dumps(said))
+        return
+    session.say(Wording(f"Keyset versi {keyset.version}", f"Keyset version {keyset.version}"))
+    for key in keyset.keys:
+        click.echo(f"  {key.kid:<20} {key.use.value:<16} .. {rfc3339(key.not_after * SECOND_NS)}")
+    for box in keyset.revoked:
+        session.say(Wording(f"  {box} dicabut", f"  {box} revoked"))
+
+
+@keys.command()
+@session_options
+@click.argument("use", type=click.Choice([use.value for use in Use]))
+@click.pass_obj
+def rotate(session: Session, use: str) -> None:
+    """Kunci baru untuk satu kegunaan / a fresh key for one use; the one before stays good until `withdraw`."""
+    with explained():
+        key: CentreKey = _authority(session).rotate(Use(use))
+    session.say(
+        Wording(
+            f"{key.kid} sekarang menandatangani. Setelah semua boks tersambung, cabut kunci lama: keys withdraw.",
+            f"{key.kid} signs from now on. When all boxes have been online, withdraw the key before: keys withdraw.",
+        )
+    )
+
+
+@keys.command()
+@session_options
+@click.argument("kid")
+@click.pass_obj
+def withdraw(session: Session, kid: str) -> None:
+    """Cabut satu kunci / take one key out: what it signs is believed nowhere any more."""
+    with explained():
+        keyset = _authority(session).withdraw(kid)
+    session.say(Wording(f"{kid} dicabut, versi {keyset.version}.", f"{kid} withdrawn, version {keyset.version}."))
+
+
+@click.command()
+@session_options
+@click.argument("box")
+@click.pass_obj
+def revoke(session: Session, box: str) -> None:
+    """Cabut boks yang hilang / revoke a box that was lost; a running centre stops listening to it by itself."""
+    with explained():
+        keyset = _authority(session).revoke(BoxId(box))
+    session.say(Wording(f"{box} dicabut, versi {keyset.version}.", f"{box} revoked, version {keyset.version}."))
+
+
+def _authority(session: Session) -> "Authority":
+    from edge.centre.authority import Authority  # noqa: PLC0415  # cryptography, for the commands that sign
+
+    return Authority.open(places_of(session))
