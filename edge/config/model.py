@@ -70,6 +70,8 @@ class Panel:
     profile: Profile = "jateng"  # kentongan profile: which pattern each kind sounds
     sound_s: Annotated[float, Meta(ge=1.0, le=180.0)] = 180.0  # 180: the cap of one activation
     storm_s: Annotated[float, Meta(ge=0.0, le=600.0)] = 60.0  # presses of one zone closer than this are one alarm
+    remote_sound: bool = True  # whether the centre may sound the siren; caps hold in any case
+    remote_bypass: bool = True  # whether the centre may take a zone out of service
     lab: bool = False  # set by the lab kit alone; only there may storm_s be 0 and hold_s below 0.05
 
 

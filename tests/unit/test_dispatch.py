@@ -6,13 +6,15 @@ from typing import Any, cast
 import pytest
 
 from edge.core.events import Author, Frozen
+from edge.core.orders import Policy
 from edge.core.outbox import Outbox
 from edge.core.seal import Keyset, Signer, sign_by_root
 from edge.core.timing import TimeQuality
 from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass, EventId, Noted, Restored, Silence, SiteId, Troubled
-from edge.daemons.alarm.dispatch import CORRELATION_LIMIT, Dispatch
+from edge.daemons.alarm.dispatch import Dispatch
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.keyring import Keyring
+from edge.daemons.alarm.orders import CORRELATION_LIMIT
 from edge.daemons.alarm.posts import Lost, Waits
 from edge.daemons.alarm.voice import View, Voice
 from edge.ledger.ledger import Unreceived
@@ -98,6 +100,7 @@ class World:
             outbox=self.outbox,
             gate=Gate(BOX, Keyring(BOX, None, ROOT.public, None), tokens.__next__),
             voice=self.voice,
+            policy=Policy(),
             post=self.posted.append,
             boot_ns=self.clock.boot_ns,
             utc_s=lambda: None,

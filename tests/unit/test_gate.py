@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from edge.core.messages import COMMAND_LIMIT, Command, Receipt, encode
 from edge.core.seal import CentreKey, Forged, Keyset, Signer, Use, b64, sign_jws, unb64
 from edge.core.words import SECOND_NS, BoxId
-from edge.daemons.alarm.gate import PREVIOUS_NONCE_NS, Gate
+from edge.daemons.alarm.gate import ORDERING, PREVIOUS_NONCE_NS, Believed, Gate
 from edge.daemons.alarm.keyring import Keyring
 
 BOX = BoxId("ktg-k7q2m9xa")
@@ -44,7 +44,7 @@ def refused(gate: Gate, raw: bytes, now_ns: int = 0, utc_s: int | None = UTC_S) 
 
 def test_the_right_command_is_taken_once() -> None:
     door = gate()
-    assert door.command(order(), 0, UTC_S) == GOOD
+    assert door.command(order(), 0, UTC_S) == Believed(GOOD, 1)
     assert refused(door, order()) == "repeated: seen before"
     other = order(replace(GOOD, args={"alarm": "7c1f0b2e.5"}))
     assert refused(door, other).startswith("repeated")  # a name used once is used, whatever else it says
@@ -58,7 +58,13 @@ WRONG = [
     (order(replace(GOOD, exp=-(2**53) + 1)), "expired"),
     (order(replace(GOOD, name="sound")), "name"),
     (order(replace(GOOD, name="")), "name"),
-    *((order(use=use), "key") for use in Use if use is not Use.COMMAND_SILENCE),
+    *((order(use=use), "key") for use in Use if use not in ORDERING),
+    (order(use=Use.COMMAND_SOUND), "name"),
+    (order(replace(GOOD, name="sound", args={}), Use.COMMAND_SILENCE), "name"),
+    (by(Use.COMMAND_SILENCE, order()), "key: the second signature"),
+    (by(Use.COMMAND_SOUND, order()), "key: the second signature"),
+    (by(Use.COMMAND_SILENCE, order()[:-3]), "key"),
+    (by(Use.COMMAND_SILENCE, by(Use.COMMAND_SILENCE, order())), "key"),
     (sign_jws(encode(GOOD), "command-silence-1", KEYS[Use.RECEIPT]), "key"),
     (order(replace(GOOD, args={"alarm": "x" * COMMAND_LIMIT})), "size"),
     (by(Use.COMMAND_SILENCE, encode(RECEIPT)), "not a command"),
@@ -76,7 +82,7 @@ WRONG = [
 def test_what_is_wrong_in_one_thing_is_refused_for_it(raw: bytes, reason: str) -> None:
     door = gate()
     assert refused(door, raw).startswith(reason)
-    assert door.command(order(), 0, UTC_S) == GOOD  # and what was refused used up nothing
+    assert door.command(order(), 0, UTC_S) == Believed(GOOD, 1)  # and what was refused used up nothing
 
 
 def test_a_member_said_twice_counts_as_it_stands_last() -> None:
@@ -90,14 +96,14 @@ def test_a_nonce_dies_a_minute_after_the_next_and_its_commands_with_it() -> None
     door.command(order(), 0, UTC_S)
     door.renew(SECOND_NS)
     second = order(replace(GOOD, jti="j2"))
-    assert door.command(second, SECOND_NS + PREVIOUS_NONCE_NS, UTC_S).jti == "j2"
+    assert door.command(second, SECOND_NS + PREVIOUS_NONCE_NS, UTC_S).command.jti == "j2"
     late = SECOND_NS + PREVIOUS_NONCE_NS + 1
     for raw in (order(), second, order(replace(GOOD, jti="j3"))):
         assert refused(door, raw, late).startswith("nonce")
 
 
 def test_without_a_trusted_clock_the_nonce_alone_is_its_life() -> None:
-    assert gate().command(order(replace(GOOD, exp=0)), 0, None).exp == 0
+    assert gate().command(order(replace(GOOD, exp=0)), 0, None).command.exp == 0
 
 
 def test_what_is_remembered_does_not_grow_with_connections() -> None:
@@ -148,3 +154,17 @@ def test_garbage_that_the_centre_signed_is_refused(payload: bytes) -> None:
     refused(gate(), by(Use.COMMAND_SILENCE, payload))
     with pytest.raises(Forged):
         gate().receipt(by(Use.RECEIPT, payload))
+
+
+def test_a_second_operators_key_over_the_first_ones_order_counts_as_two() -> None:
+    second = Signer(bytes([99] * 32))
+    keys = (*KEYSET.keys, CentreKey("sound-2", Use.COMMAND_SOUND, b64(second.public), 0, 2**40))
+    door = Gate(BOX, Keyring(BOX, Keyset(2, keys), None, None), iter(["nonce-1"]).__next__)
+    door.renew(0)
+    sound = replace(GOOD, name="sound", args={"pattern": "jateng.titir", "duration": 60})
+    assert door.command(sign_jws(order(sound, Use.COMMAND_SOUND), "sound-2", second), 0, UTC_S) == Believed(sound, 2)
+
+
+@given(st.binary(max_size=600))
+def test_no_bytes_under_a_second_signature_get_through_or_break_it(inner: bytes) -> None:
+    refused(gate(), by(Use.COMMAND_SOUND, b"ey" + inner))

@@ -23,6 +23,7 @@ from edge.core.events import Author
 from edge.core.faults import Exit, Fault
 from edge.core.lamps import Lamps
 from edge.core.numbers import Numbers
+from edge.core.orders import Policy
 from edge.core.outbox import Outbox
 from edge.core.panel import Panel, PanelPlan, SounderPlan, ZonePlan
 from edge.core.timing import TimeQuality
@@ -238,6 +239,7 @@ class _Box:
             outbox=Outbox(lambda: int.from_bytes(os.urandom(4)) / 2**32),
             gate=Gate(box, keyring, _token),
             voice=voice,
+            policy=Policy(sound=self._site.panel.remote_sound, bypass=self._site.panel.remote_bypass),
             post=self._post,
             boot_ns=self._clock.boot_ns,
             utc_s=self._trusted_utc_s,

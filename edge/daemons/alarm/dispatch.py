@@ -14,11 +14,11 @@ from edge.core import codes
 from edge.core.delivery import Answer
 from edge.core.events import Frozen, canonical
 from edge.core.faults import printable
+from edge.core.orders import Policy
 from edge.core.outbox import Outbox, Waiting
 from edge.core.seal import Forged
 from edge.core.words import (
     SECOND_NS,
-    Acknowledge,
     EventId,
     Json,
     Noted,
@@ -29,7 +29,8 @@ from edge.core.words import (
     Troubled,
 )
 from edge.daemons.alarm.gate import Gate
-from edge.daemons.alarm.posts import Delivered, Lost, Received, Undurable, Waits
+from edge.daemons.alarm.orders import Orders
+from edge.daemons.alarm.posts import Delivered, Lost, Ordered, Received, Undurable, Waits
 from edge.daemons.alarm.receipts import Claim, Disproved, Proved, Receipts
 from edge.daemons.alarm.traffic import Traffic
 from edge.daemons.alarm.voice import Voice
@@ -45,9 +46,7 @@ DOWN_AFTER_NS: Final = 15 * SECOND_NS  # half a keepalive: a flap is no trouble,
 FIRST_UP_NS: Final = 60 * SECOND_NS  # bearers wait up to 30 s after power-on
 REFUSAL_EVERY_NS: Final = 10 * SECOND_NS
 TROUBLE_EVERY_NS: Final = 10 * SECOND_NS  # one that comes and goes faster is told once; each is two events on the card
-COMMANDS_PER_S: Final = 5
 LOOK_S: Final = 0.25  # an event whose commit hangs is noticed this late at most
-CORRELATION_LIMIT: Final = 1024  # goes back with the reply, and both must fit one frame
 LOST_NAMED: Final = 20  # of many lost events, this many are named
 REASONS: Final = {
     Answer.NOBODY: "nobody at the broker subscribes to our events",
@@ -62,7 +61,15 @@ class _Made:
     at_ns: int
 
 
-Post = Callable[[Stimulus | Delivered], None]
+@dataclass(frozen=True, slots=True)
+class _PanelAnswered:
+    jti: str
+    name: str
+    correlation: bytes
+    reason: str
+
+
+Post = Callable[[Stimulus | Ordered | Delivered], None]
 
 
 class Dispatch:
@@ -76,11 +83,12 @@ class Dispatch:
         outbox: Outbox,
         gate: Gate,
         voice: Voice,
+        policy: Policy,
         post: Post,
         boot_ns: Callable[[], int],
         utc_s: Callable[[], int | None],
     ) -> None:
-        self._inbox: queue.SimpleQueue[_Made | Told] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Made | _PanelAnswered | Told] = queue.SimpleQueue()
         self._server = server(self._hear, self._lost)
         self._recorder = recorder
         self._outbox = outbox
@@ -91,6 +99,7 @@ class Dispatch:
         self._utc_s = utc_s
         self._traffic = Traffic(outbox, self._tell, recorder.fetch)
         self._receipts = Receipts(voice.epoch, lambda: self._traffic.head, outbox, recorder.digests)
+        self._orders = Orders(gate, voice, policy, post=post, answered=self._panel_answered, tell=self._tell)
         self._bearer_up = False
         self._down_since_ns = boot_ns() + FIRST_UP_NS
         self._down_code = codes.BROKER_UNREACHABLE.code
@@ -100,7 +109,6 @@ class Dispatch:
         self._more = False  # the ledger has more rows waiting than were taken in
         self._refusals = 0
         self._refused_ns = -REFUSAL_EVERY_NS
-        self._commands: list[int] = []
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="dispatch", daemon=True)
 
@@ -168,11 +176,13 @@ class Dispatch:
         else:
             self._restore(codes.LINK.code)
 
-    def _take_in(self, told: _Made | Told, now_ns: int) -> None:
+    def _take_in(self, told: _Made | _PanelAnswered | Told, now_ns: int) -> None:
         match told:
             case _Made(event, at_ns):
                 self._traffic.made(event, at_ns, now_ns)
                 self._voice.made(self._traffic.head)
+            case _PanelAnswered(jti, name, correlation, reason):
+                self._orders.reply(jti, name, correlation, reason)
             case Stored(ids):
                 self._traffic.stored(ids, now_ns)
                 if not self._traffic.is_commit_late(now_ns):
@@ -257,7 +267,7 @@ class Dispatch:
                 case "receipt":
                     self._receipt(raw, now_ns)
                 case "command":
-                    self._command(raw, correlation, now_ns)
+                    self._orders.take(raw, correlation, now_ns, self._utc_s())
                 case "keyset":
                     self._keyset(raw)
                 case "state":
@@ -286,25 +296,10 @@ class Dispatch:
             case Disproved(reason):
                 self._refuse("receipt", reason, now_ns)
 
-    def _command(self, raw: bytes, correlation: bytes, now_ns: int) -> None:
-        self._commands = [at for at in self._commands if now_ns - at < SECOND_NS]
-        if len(self._commands) >= COMMANDS_PER_S:
-            raise Forged("rate: too many commands in one second")
-        self._commands.append(now_ns)
-        if len(correlation) > CORRELATION_LIMIT:
-            raise Forged("size: correlation")
-        try:
-            command = self._gate.command(raw, now_ns, self._utc_s())
-        except Forged as error:
-            self._tell(Send("reply", self._voice.reply("", "refused", str(error)), correlation))
-            raise
-        operator = Operator(command.by, "centre")
-        alarm = str(command.args.get("alarm", ""))
-        if command.name == "silence":
-            self._post(Silence(alarm, operator))
-        else:
-            self._post(Acknowledge(alarm, str(command.args.get("ticket", "")), operator))
-        self._tell(Send("reply", self._voice.reply(command.jti, "done", command.name), correlation))
+    def _panel_answered(self, jti: str, name: str, correlation: bytes, reason: str) -> None:
+        """Called by the panel's thread, which waits for nothing."""
+        self._inbox.put(_PanelAnswered(jti, name, correlation, reason))
+        self._server.wake()
 
     def _keyset(self, raw: bytes) -> None:
         """Retained at the broker: it comes at every connection, and once more whenever the root says something new."""

@@ -1,18 +1,28 @@
 """Where the centre's words are believed or refused; the cheapest check first, nothing parsed before its size."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from edge.core.messages import COMMAND_LIMIT, Command, Receipt, decode
-from edge.core.seal import JWS_LIMIT, Forged, Use, open_jws
+from edge.core.orders import USES
+from edge.core.seal import JWS_LIMIT, CentreKey, Forged, Use, open_jws, unb64
 from edge.core.words import SECOND_NS, BoxId
 from edge.daemons.alarm.keyring import Keyring
 
 PREVIOUS_NONCE_NS: Final = 60 * SECOND_NS
 NONCE_LIFE_NS: Final = 300 * SECOND_NS  # renewed this often while our clock is not to be trusted
 
-USES: Final = {"silence": Use.COMMAND_SILENCE, "acknowledge": Use.COMMAND_SILENCE}
-"""Which key may order what. A name that is not here is refused."""
+JWS_BEGINS: Final = b"ey"  # base64url of `{"`
+ORDERING: Final = frozenset(USES.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """signatures: by how many different keys; two when a second operator signed over the first one's order."""
+
+    command: Command
+    signatures: int
 
 
 class Gate:
@@ -59,22 +69,40 @@ class Gate:
             raise Forged("receipt names another box")
         return receipt
 
-    def command(self, raw: bytes, now_ns: int, utc_s: int | None) -> Command:
+    def command(self, raw: bytes, now_ns: int, utc_s: int | None) -> Believed:
         """Accept one command once. utc_s: None while our clock is not to be trusted; then the nonce alone is its life.
 
         raises: Forged with a stable first word: size, key, form, name, box, nonce, repeated, expired
         """
         if len(raw) > COMMAND_LIMIT:
             raise Forged("size")
-        for use in dict.fromkeys(USES.values()):
-            try:
-                payload = open_jws(raw, self._keyring.keyset.key_of(use), limit=COMMAND_LIMIT)
-                break
-            except Forged as error:
-                reason = str(error)
-        else:
-            raise Forged(f"key: {reason}")
-        return self._judge(decode(payload, Command), use, now_ns, utc_s)
+        payload, signers = self._opened(raw)
+        command = self._judge(decode(payload, Command), signers[-1].use, now_ns, utc_s)
+        return Believed(command, len(signers))
+
+    def _opened(self, raw: bytes) -> tuple[bytes, list[CentreKey]]:
+        """One order, or one that a second operator has signed over whole: a JWS whose payload is a JWS."""
+        payload, outer = self._signed(raw)
+        if not payload.startswith(JWS_BEGINS):
+            return payload, [outer]
+        payload, inner = self._signed(payload)
+        if outer.use is not inner.use or outer.public == inner.public:
+            raise Forged("key: the second signature is of another use, or by the same key")
+        return payload, [outer, inner]
+
+    def _signed(self, raw: bytes) -> tuple[bytes, CentreKey]:
+        known = {key.kid: key for key in self._keyring.keyset.keys if key.use in ORDERING}
+        by: list[CentreKey] = []
+
+        def key_of(kid: str) -> bytes | None:
+            by.extend([known[kid]] if kid in known else [])
+            return unb64(by[0].public) if by else None
+
+        try:
+            payload = open_jws(raw, key_of, limit=COMMAND_LIMIT)
+        except Forged as error:
+            raise Forged(f"key: {error}") from error
+        return payload, by[0]
 
     def _judge(self, command: Command, use: Use, now_ns: int, utc_s: int | None) -> Command:
         self._forget(now_ns)

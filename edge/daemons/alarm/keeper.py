@@ -295,7 +295,7 @@ class Keeper:
         for code in shown - self._lit_troubles:
             self._lamps.troubled(code)
         self._lit_troubles = shown
-        self._lamps.bypassed(frozenset(self._panel.bypassed))
+        self._lamps.bypassed(frozenset(zone for zone in self._panel.bypassed if not self._panel.is_silent(zone)))
 
     # ---- what the ledger and the centre say --------------------------------------------------------------------------
 

@@ -1,0 +1,147 @@
+"""What each command of the centre asks: its key, its arguments, and the stimulus it becomes. Pure.
+
+name         key              args
+-----------  ---------------  --------------------------------------------------------------------------------------
+silence      command-silence  alarm
+acknowledge  command-silence  alarm, ticket
+bypass       command-silence  zone, duration (s, 1-28800; 0 ends it)
+sound        command-sound    pattern ("jateng.titir"), duration (s, 1-180; 0 ends it); over 30 s: two signatures
+self-test    command-sound    none: every sounder for 3 s, told as a test
+squawk       command-sound    none: every sounder for 1 s, to find the box by ear; told as a test
+snapshot     command-silence  camera: refused while no camera is adopted
+
+Durations, and not moments: the box's wall clock may be wrong, its boot clock is not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from edge.core.messages import Command
+from edge.core.profiles import COARSE, is_known
+from edge.core.seal import Forged, Use
+from edge.core.words import (
+    SECOND_NS,
+    Acknowledge,
+    Bypass,
+    Operator,
+    Purpose,
+    Silence,
+    SoundFor,
+    Stimulus,
+    ZoneId,
+)
+
+LONG_SOUND_S: Final = 30  # beyond it a second operator signs too: a stolen key alone wakes no neighbourhood for long
+SELF_TEST_NS: Final = 3 * SECOND_NS
+SQUAWK_NS: Final = 1 * SECOND_NS
+
+USES: Final[Mapping[str, Use]] = {
+    "silence": Use.COMMAND_SILENCE,
+    "acknowledge": Use.COMMAND_SILENCE,
+    "bypass": Use.COMMAND_SILENCE,
+    "snapshot": Use.COMMAND_SILENCE,
+    "sound": Use.COMMAND_SOUND,
+    "self-test": Use.COMMAND_SOUND,
+    "squawk": Use.COMMAND_SOUND,
+}
+"""Which key may order what. A name that is not here is refused."""
+
+_Name = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class _Strict(msgspec.Struct, forbid_unknown_fields=True):
+    pass
+
+
+class _Silence(_Strict):
+    alarm: _Name
+
+
+class _Acknowledge(_Strict):
+    alarm: _Name
+    ticket: Annotated[str, Meta(max_length=64)] = ""
+
+
+class _Bypass(_Strict):
+    zone: _Name
+    duration: Annotated[int, Meta(ge=0, le=8 * 3600)]
+
+
+class _Sound(_Strict):
+    pattern: _Name
+    duration: Annotated[int, Meta(ge=0, le=180)]
+
+
+class _Snapshot(_Strict):
+    camera: _Name
+
+
+class _Nothing(_Strict):
+    pass
+
+
+ARGUMENTS: Final[Mapping[str, type[_Strict]]] = {
+    "silence": _Silence,
+    "acknowledge": _Acknowledge,
+    "bypass": _Bypass,
+    "sound": _Sound,
+    "snapshot": _Snapshot,
+    "self-test": _Nothing,
+    "squawk": _Nothing,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What this neighbourhood lets the centre do: the site's word, which no signature overrides."""
+
+    sound: bool = True
+    bypass: bool = True
+
+
+def wish_of(command: Command, policy: Policy, *, signatures: int) -> Stimulus:
+    """The stimulus that a believed command asks for. signatures: by how many different keys it was signed, 1 or 2.
+
+    raises: Forged with a stable first word: args, signatures, policy, pattern, camera
+    """
+    try:
+        args = msgspec.convert(command.args, ARGUMENTS[command.name])
+    except msgspec.ValidationError as error:
+        raise Forged(f"args: {error}") from error
+    by = Operator(command.by, "centre")
+    match args:
+        case _Silence():
+            return Silence(args.alarm, by)
+        case _Acknowledge():
+            return Acknowledge(args.alarm, args.ticket, by)
+        case _Bypass():
+            if args.duration and not policy.bypass:
+                raise Forged("policy: this site lets nobody bypass a zone from afar")
+            return Bypass(ZoneId(args.zone), args.duration * SECOND_NS, by)
+        case _Sound():
+            return _sound(args, by, policy, signatures)
+        case _Snapshot():
+            raise Forged("camera: none is adopted here")
+        case _:
+            _allow_sound(policy)
+            for_ns = SQUAWK_NS if command.name == "squawk" else SELF_TEST_NS
+            return SoundFor(COARSE, for_ns, Purpose.TEST, by)
+
+
+def _sound(args: _Sound, by: Operator, policy: Policy, signatures: int) -> SoundFor:
+    if args.duration:  # an end is always taken
+        _allow_sound(policy)
+        if args.duration > LONG_SOUND_S and signatures < 2:
+            raise Forged(f"signatures: more than {LONG_SOUND_S} s needs a second operator's key")
+        if not is_known(args.pattern):
+            raise Forged("pattern: unknown here")
+    return SoundFor(args.pattern, args.duration * SECOND_NS, Purpose.REMOTE, by)
+
+
+def _allow_sound(policy: Policy) -> None:
+    if not policy.sound:
+        raise Forged("policy: this site lets nobody sound its siren from afar")

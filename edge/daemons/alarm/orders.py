@@ -1,0 +1,80 @@
+"""Commands on their way: limited, believed, asked of the panel, and answered with what the panel made of them."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from edge.core.orders import Policy, wish_of
+from edge.core.seal import Forged
+from edge.core.words import SECOND_NS
+from edge.daemons.alarm.gate import Gate
+from edge.daemons.alarm.posts import Ordered
+from edge.daemons.alarm.voice import Voice
+from edge.link.frames import Send
+
+COMMANDS_PER_S: Final = 5
+CORRELATION_LIMIT: Final = 1024  # goes back with the reply, and both must fit one frame
+
+Answered = Callable[[str, str, bytes, str], None]
+"""(jti, name, correlation, reason): called by the panel's thread; "" where it followed."""
+
+
+class Orders:
+    """Lives in the thread of dispatch.
+
+    post:     to the panel
+    answered: how the panel's word comes back to this thread, for `reply`
+    tell:     to the relay
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        voice: Voice,
+        policy: Policy,
+        *,
+        post: Callable[[Ordered], None],
+        answered: Answered,
+        tell: Callable[[Send], None],
+    ) -> None:
+        self._gate = gate
+        self._voice = voice
+        self._policy = policy
+        self._post = post
+        self._answered = answered
+        self._tell = tell
+        self._taken: list[int] = []
+
+    def take(self, raw: bytes, correlation: bytes, now_ns: int, utc_s: int | None) -> None:
+        """Ask the panel. A refusal is answered here, but for what is too much or fits no frame.
+
+        raises: Forged for every refusal, so that it is audited
+        """
+        self._taken = [at for at in self._taken if now_ns - at < SECOND_NS]
+        if len(self._taken) >= COMMANDS_PER_S:
+            raise Forged("rate: too many commands in one second")
+        self._taken.append(now_ns)
+        if len(correlation) > CORRELATION_LIMIT:
+            raise Forged("size: correlation")
+        try:
+            believed = self._gate.command(raw, now_ns, utc_s)
+        except Forged as error:
+            self._answer("", "refused", str(error), correlation)
+            raise
+        command = believed.command
+        try:
+            wish = wish_of(command, self._policy, signatures=believed.signatures)
+        except Forged as error:
+            self._answer(command.jti, "refused", str(error), correlation)
+            raise
+        self._post(Ordered(wish, partial(self._answered, command.jti, command.name, correlation)))
+
+    def reply(self, jti: str, name: str, correlation: bytes, reason: str) -> None:
+        """What the panel made of it; its own refusal is audited by itself."""
+        if reason:
+            self._answer(jti, "refused", f"panel: {reason}", correlation)
+        else:
+            self._answer(jti, "done", name, correlation)
+
+    def _answer(self, jti: str, result: str, reason: str, correlation: bytes) -> None:
+        self._tell(Send("reply", self._voice.reply(jti, result, reason), correlation))
