@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final, Self
 
 from edge.centre.certificates import CertificateAuthority, Issued
@@ -19,7 +20,7 @@ from edge.core.seal import KEY_BYTES, Binding, CentreKey, Keyset, Signer, Use, b
 from edge.core.words import BoxId, SiteId
 
 CENTRE_NAME: Final = "centre"  # certificate CN = MQTT user of the centre
-SIGNING: Final = (Use.RECEIPT, Use.COMMAND_SILENCE)
+SIGNING: Final = (Use.RECEIPT, Use.COMMAND_SILENCE, Use.COMMAND_SOUND)
 KEY_LIFE: Final = timedelta(days=2 * 365)
 LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost")
 
@@ -106,12 +107,24 @@ class Authority:
 
         A death between the two writes leaves the old key signing, which the new keyset still knows.
         """
+        return self._issue(use, self._places.keys / f"{use}.key")
+
+    def second(self, path: Path) -> CentreKey:
+        """A key for a second person, who signs long sounds; its private half is written to `path` alone.
+
+        raises: FileExistsError
+        """
+        if path.exists():
+            raise FileExistsError(f"{path} exists")
+        return self._issue(Use.COMMAND_SOUND, path)
+
+    def _issue(self, use: Use, path: Path) -> CentreKey:
         seed, before = os.urandom(KEY_BYTES), self.keyset
         start, end = int(self.now().timestamp()), int((self.now() + KEY_LIFE).timestamp())
         number = 1 + max((_number(key.kid) for key in before.keys if key.use is use), default=0)
         key = CentreKey(f"{use}-{number}", use, b64(Signer(seed).public), start, end)
         self._publish(replace(before, keys=(*before.keys, key)))
-        write_whole(self._places.keys / f"{use}.key", seed, mode=0o600)
+        write_whole(path, seed, mode=0o600)
         return key
 
     def withdraw(self, kid: str) -> Keyset:

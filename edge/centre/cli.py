@@ -1,19 +1,16 @@
 """`kentongan centre`: make a centre, admit boxes, show alarms live, acknowledge, silence, list, export."""
 
 import json
-import secrets
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from edge.centre import codes, reader
+from edge.centre import reader
 from edge.centre.explained import explained, places_of
 from edge.centre.keys_cli import keys, revoke
-from edge.centre.registry import Registry
+from edge.centre.orders_cli import ack, broker_option, json_option, order, sign, silence
 from edge.centre.settings import (
     RECEIVER,
     CentreSettings,
@@ -21,17 +18,10 @@ from edge.centre.settings import (
     read_settings,
     write_settings,
 )
-from edge.centre.trust import open_keyset, open_signer
-from edge.core.faults import Refused, Wording, printable
-from edge.core.seal import Use, unb64
+from edge.core.faults import Wording, printable
+from edge.core.seal import unb64
 from edge.core.words import BoxId, SiteId
 from edge.field.console import Session, session_options
-
-RECORDED_WITHIN_S = 5.0  # the centre notes an acknowledgement as it passes by
-broker_option = click.option("--broker", help="mqtts://host:port [centre.toml]")
-json_option = click.option("--json", "as_json", is_flag=True, help="Baris JSON / JSON lines")
-within_option = click.option("--within", type=click.FloatRange(0.1, 60), default=8.0, show_default=True, help="s")
-by_option = click.option("--by", required=True, help="Nama operator / the operator's name")
 
 
 @click.group()
@@ -40,8 +30,8 @@ def centre() -> None:
     """Pusat komando acuan / the reference command centre."""
 
 
-centre.add_command(keys)
-centre.add_command(revoke)
+for command in (keys, revoke, silence, ack, order, sign):
+    centre.add_command(command)
 
 
 @centre.command()
@@ -106,54 +96,6 @@ def run(session: Session, broker: str | None, receiver: str | None, *, as_json: 
         serve(places, settings, Console(view_for(sys.stdout, session.language, json=as_json)), wake)
 
 
-@centre.command()
-@session_options
-@click.argument("box")
-@click.argument("alarm")
-@by_option
-@within_option
-@broker_option
-@json_option
-@click.pass_obj
-def silence(
-    session: Session, box: str, alarm: str, *, by: str, broker: str | None, within: float, as_json: bool
-) -> None:
-    """Hentikan bunyi satu alarm / stop the sound of one alarm (signed order, waits for the box's reply)."""
-    told = _order(session, broker, Order(box, "silence", {"alarm": alarm}, by), within)
-    _answered(session, told, within, as_json=as_json)
-
-
-@centre.command()
-@session_options
-@click.argument("alarm")
-@click.option("--box", help="Boks, bila namanya ada dua / the box, where two have an alarm of this name")
-@click.option("--ticket", required=True, help="Nomor laporan / ticket")
-@by_option
-@within_option
-@broker_option
-@json_option
-@click.pass_obj
-def ack(
-    session: Session,
-    alarm: str,
-    *,
-    box: str | None,
-    ticket: str,
-    by: str,
-    broker: str | None,
-    within: float,
-    as_json: bool,
-) -> None:
-    """Catat bahwa alarm ditangani / record that a human has taken the alarm, and tell the box."""
-    store = places_of(session).store
-    with explained():
-        box = _box_of(store, alarm, box)
-    told = _order(session, broker, Order(box, "acknowledge", {"alarm": alarm, "ticket": ticket}, by), within)
-    if not _within(RECORDED_WITHIN_S, lambda: reader.has_command(store, str(told["jti"]))):
-        raise Refused(codes.NOT_RECORDED.fault(alarm=alarm))
-    _answered(session, told, within, as_json=as_json)
-
-
 @centre.command("list")
 @session_options
 @json_option
@@ -186,68 +128,7 @@ def troubles(session: Session) -> None:
         click.echo(json.dumps(reader.troubles(places_of(session).store), ensure_ascii=False, indent=2))
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    box: str
-    name: str
-    args: dict[str, str | int]
-    by: str
-
-
-def _order(session: Session, broker: str | None, order: Order, within_s: float) -> dict[str, str | bool | None]:
-    from drivers.mqtt_centre import SessionLost  # noqa: PLC0415  # paho and ssl, for the commands that connect
-    from edge.centre.desk import Desk  # noqa: PLC0415  # the same
-
-    places = places_of(session)
-    with explained():
-        endpoint = endpoint_of(places, broker or read_settings(places).broker)
-        revoked = frozenset(open_keyset(places).revoked)
-        admission = Registry(places.boxes, places.root_public.read_bytes(), revoked=revoked).find(order.box)
-        desk = Desk(endpoint, open_signer(places, Use.COMMAND_SILENCE), lambda: secrets.token_hex(8))
-    if admission is None:
-        raise Refused(codes.BOX_UNKNOWN.fault(box=order.box))
-    try:
-        answer = desk.order(admission, order.name, order.args, by=order.by, within_s=within_s)
-    except SessionLost as lost:
-        raise Refused(codes.CENTRE_BROKER.fault(endpoint=str(endpoint), what=str(lost))) from lost
-    result, reason = (answer.reply.result, answer.reply.reason) if answer.reply else (None, None)
-    told: dict[str, str | bool | None] = {"box": order.box, "order": order.name, "jti": answer.jti}
-    return told | {"online": answer.online, "result": result, "reason": reason}
-
-
-def _answered(session: Session, told: dict[str, str | bool | None], within_s: float, *, as_json: bool) -> None:
-    box = str(told["box"])
-    if as_json:
-        click.echo(json.dumps(told, ensure_ascii=False))
-    if told["result"] is None and not told["online"]:
-        raise Refused(codes.BOX_OFFLINE.fault(box=box))
-    if told["result"] is None:
-        raise Refused(codes.BOX_SILENT.fault(box=box, seconds=f"{within_s:g}"))
-    if told["result"] != "done":
-        raise Refused(codes.BOX_REFUSED.fault(box=box, what=str(told["reason"])))
-    if not as_json:
-        session.say(Wording(f"{box}: {told['order']} diterima boks.", f"{box}: {told['order']} accepted by the box."))
-
-
-def _box_of(store: Path, alarm: str, chosen: str | None) -> str:
-    boxes = [box for box in reader.boxes_of(store, alarm) if chosen in {None, box}]
-    if not boxes:
-        raise Refused(codes.ALARM_UNKNOWN.fault(alarm=alarm))
-    if len(boxes) > 1:
-        raise click.UsageError(f"{alarm}: --box {' | '.join(boxes)}")
-    return boxes[0]
-
-
 def _row(alarm: reader.Alarm) -> str:
     state = "cancelled" if alarm.cancelled else "open" if alarm.open else "restored"
     taken = f" by={printable(alarm.acknowledged_by)} ticket={printable(alarm.ticket)}" if alarm.acknowledged_by else ""
     return printable(f"{alarm.time} {alarm.alarm} {alarm.box} zone={alarm.zone} {alarm.status} {state}") + taken
-
-
-def _within(seconds: float, reached: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not reached():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True

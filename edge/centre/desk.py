@@ -52,12 +52,32 @@ class _Talk:
             _log.warning("not from the box  topic=%s cause=%s", letter.topic, error)
 
 
+def signed(payload: bytes, *keys: CentreSigner | None) -> bytes:
+    """One compact JWS inside the next, in the order of the keys."""
+    for key in keys:
+        if key is not None:
+            payload = sign_jws(payload, key.kid, key.signer)
+    return payload
+
+
 class Desk:
-    """Sends orders in an operator's name. token: 16 fresh random hex digits at each call; clock: ns since 1970."""
+    """Sends orders in an operator's name.
+
+    second: the key of a second operator, who signs over the first
+    token:  16 fresh random hex digits at each call
+    clock:  ns since 1970
+    """
 
     def __init__(
-        self, endpoint: Endpoint, key: CentreSigner, token: Callable[[], str], clock: Callable[[], int] = time.time_ns
+        self,
+        endpoint: Endpoint,
+        key: CentreSigner,
+        token: Callable[[], str],
+        clock: Callable[[], int] = time.time_ns,
+        *,
+        second: CentreSigner | None = None,
     ) -> None:
+        self._second = second
         self._endpoint = endpoint
         self._key = key
         self._token = token
@@ -87,7 +107,7 @@ class Desk:
         nonce = talk.state.nonce if talk.state else ""
         exp = self._clock() // SECOND_NS + LIFE_S
         command = Command(draft.box, draft.jti, nonce, exp, draft.name, draft.args, draft.by)
-        raw = sign_jws(encode(command), self._key.kid, self._key.signer)
+        raw = signed(encode(command), self._key, self._second)
         mark = command.jti.encode()
         session.send(Dispatch(topic_of(command.box, "command"), raw, expiry_s=LIFE_S, correlation=mark))
         session.settle(SETTLE_WITHIN_S)

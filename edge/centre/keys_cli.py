@@ -1,6 +1,7 @@
 """`kentongan centre keys` and `revoke`: what the root says of keys and boxes. Only these commands need root.key."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -70,6 +71,22 @@ def withdraw(session: Session, kid: str) -> None:
     with explained():
         keyset = _authority(session).withdraw(kid)
     session.say(Wording(f"{kid} dicabut, versi {keyset.version}.", f"{kid} withdrawn, version {keyset.version}."))
+
+
+@keys.command()
+@session_options
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def second(session: Session, path: Path) -> None:
+    """Kunci orang kedua untuk bunyi panjang / a second person's key for long sounds, written to PATH alone."""
+    with explained():
+        key = _authority(session).second(path)
+    session.say(
+        Wording(
+            f"{key.kid} ada di {path}. Simpan terpisah dari mesin pusat.",
+            f"{key.kid} is in {path}. Keep it apart from the centre's machine.",
+        )
+    )
 
 
 @click.command()

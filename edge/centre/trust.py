@@ -1,6 +1,7 @@
 """What the running centre needs of its trust material: the keyset and the keys that it may sign with. No X.509 here."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from edge.centre.places import CentrePlaces
 from edge.core.seal import Keyset, Signer, Use, b64, read_keyset
@@ -26,13 +27,22 @@ class CentreSigner:
     signer: Signer
 
 
-def open_signer(places: CentrePlaces, use: Use) -> CentreSigner:
-    """Load the key that the keyset names for `use`. Raises AuthorityMissing, or Forged for a keyset not of our root."""
-    signer = Signer(read_own(places, f"keys/{use}.key"))
+def open_signer(places: CentrePlaces, use: Use, path: Path | None = None) -> CentreSigner:
+    """Load the key that the keyset names for `use`, from the centre's own folder or from a second person's `path`.
+
+    raises: AuthorityMissing, also for a file that is no key; Forged for a keyset not of our root
+    """
+    where = path or places.keys / f"{use}.key"
+    try:
+        signer = Signer(where.read_bytes())
+    except FileNotFoundError as error:
+        raise AuthorityMissing(f"{where} is missing") from error
+    except ValueError as error:
+        raise AuthorityMissing(f"{where}: {error}") from error
     for key in open_keyset(places).keys:
         if key.use is use and key.public == b64(signer.public):
             return CentreSigner(key.kid, signer)
-    raise AuthorityMissing(f"{places.keys}/{use}.key is not in the keyset")
+    raise AuthorityMissing(f"{where} is not in the keyset for {use}")
 
 
 def open_keyset(places: CentrePlaces) -> Keyset:

@@ -59,7 +59,7 @@ def test_two_authorities_share_no_key(tmp_path: Path) -> None:
     Authority.make(one)
     Authority.make(two)
     keys = {path.relative_to(one.home): path.read_bytes() for path in one.home.rglob("*.key")}
-    assert len(keys) == 6
+    assert len(keys) == 7
     assert all((two.home / name).read_bytes() != key for name, key in keys.items())
 
 
@@ -220,7 +220,7 @@ def test_a_withdrawn_key_is_known_no_more_but_the_one_that_signs_stays(
 
 
 def test_a_number_is_never_used_twice_while_the_key_before_it_is_known(authority: Authority) -> None:
-    assert [authority.rotate(Use.COMMAND_SOUND).kid for _ in range(3)] == [f"command-sound-{n}" for n in (1, 2, 3)]
+    assert [authority.rotate(Use.COMMAND_SOUND).kid for _ in range(3)] == [f"command-sound-{n}" for n in (2, 3, 4)]
 
 
 def test_a_box_has_its_keys_for_life(tmp_path: Path) -> None:
