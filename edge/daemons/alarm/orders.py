@@ -50,12 +50,9 @@ class Orders:
 
         raises: Forged for every refusal, so that it is audited
         """
-        self._taken = [at for at in self._taken if now_ns - at < SECOND_NS]
-        if len(self._taken) >= COMMANDS_PER_S:
-            raise Forged("rate: too many commands in one second")
-        self._taken.append(now_ns)
         if len(correlation) > CORRELATION_LIMIT:
             raise Forged("size: correlation")
+        self._count(correlation, now_ns)
         try:
             believed = self._gate.command(raw, now_ns, utc_s)
         except Forged as error:
@@ -68,6 +65,17 @@ class Orders:
             self._answer(command.jti, "refused", str(error), correlation)
             raise
         self._post(Ordered(wish, partial(self._answered, command.jti, command.name, correlation)))
+
+    def _count(self, correlation: bytes, now_ns: int) -> None:
+        """The first one too many in a second is told to wait; a flood is not worth a signature each."""
+        self._taken = [at for at in self._taken if now_ns - at < SECOND_NS]
+        if len(self._taken) <= COMMANDS_PER_S:
+            self._taken.append(now_ns)
+        if len(self._taken) > COMMANDS_PER_S:
+            reason = f"rate: more than {COMMANDS_PER_S} commands in one second"
+            if self._taken[-1] == now_ns:
+                self._answer("", "refused", reason, correlation)
+            raise Forged(reason)
 
     def reply(self, jti: str, name: str, correlation: bytes, reason: str) -> None:
         """What the panel made of it; its own refusal is audited by itself."""
