@@ -67,7 +67,7 @@ class Orders:
         self._post(Ordered(wish, partial(self._answered, command.jti, command.name, correlation)))
 
     def _count(self, correlation: bytes, now_ns: int) -> None:
-        """What is too much is told so, unread; the link lets 50 frames a second through, so a flood costs 3 ms of it."""
+        """What is too much is told so, unread; the link lets 50 frames a second through and no more."""
         self._taken = [at for at in self._taken if now_ns - at < SECOND_NS]
         if len(self._taken) >= COMMANDS_PER_S:
             reason = f"rate: more than {COMMANDS_PER_S} commands in one second"
