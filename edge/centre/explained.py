@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from edge.centre import codes, reader
+from edge.centre.kept import StoreBusy, StoreFailed
 from edge.centre.places import CentrePlaces
 from edge.centre.settings import SettingsFault
-from edge.centre.store import StoreBusy, StoreFailed
 from edge.centre.trust import AuthorityMissing, NotAdmissible
 from edge.core.faults import Refused
 from edge.core.seal import Forged

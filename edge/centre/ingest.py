@@ -4,17 +4,19 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from drivers.letters import Dispatch, Letter
+from edge.centre.kept import Kept
 from edge.centre.receipts import Missing, Receipts, Tally
 from edge.centre.registry import Admission, Registry
-from edge.centre.store import Group, Kept, Store
+from edge.centre.store import Group, Store
 from edge.centre.topics import EVENT_LEAF, split_topic
 from edge.core.events import EVENT_LIMIT, Event, read_event
-from edge.core.messages import COMMAND_LIMIT, Command, State, decode, read_beat
+from edge.core.messages import COMMAND_LIMIT, Beat, Command, State, decode, read_beat
 from edge.core.seal import Forged, Keyset, Use, open_jws
 from edge.core.timing import rfc3339
 from edge.core.words import BoxId, Epoch
@@ -69,6 +71,7 @@ class Refused:
     size: int
 
 
+Step = Callable[[Group], None]
 Fact = Taken | Beaten | Seen | Ordered | Refused
 
 
@@ -112,13 +115,16 @@ class Ingest:
     def take(self, letters: Sequence[Letter]) -> Harvest:
         """Store all of them in one transaction; what is returned may be said, because the commit is done.
 
+        Signatures are checked before it begins: others may want to write.
+
         raises: StoreFailed, and then none of the letters may be acknowledged
         """
         now_ns = self._clock()
         sorting = _Sorting(self._registry, self._command_keys, now_ns)
+        steps = [sorting.sort(letter) for letter in letters]
         with self._store.group(now_ns) as group:
-            for letter in letters:
-                sorting.sort(letter, group)
+            for step in steps:
+                step(group)
         time_text = rfc3339(now_ns)
         dispatches = [
             dispatch
@@ -138,36 +144,50 @@ class _Sorting:
         self.tallies: defaultdict[BoxId, Tally] = defaultdict(Tally)
         self.facts: list[Fact] = []
 
-    def sort(self, letter: Letter, group: Group) -> None:
+    def sort(self, letter: Letter) -> Step:
+        """Judge one letter; what is returned stores it, or counts its refusal."""
         box, leaf = split_topic(letter.topic)
         try:
-            self._open(box, leaf, letter, group)
+            return self._open(box, leaf, letter)
         except (Unfit, Forged) as error:
-            group.refuse(str(error), letter.topic, letter.raw)
-            self.facts.append(Refused(str(error), letter.topic, len(letter.raw)))
+            return self._refusal(str(error), letter)
 
-    def _open(self, box: str, leaf: str, letter: Letter, group: Group) -> None:
+    def _refusal(self, reason: str, letter: Letter) -> Step:
+        def refuse(group: Group) -> None:
+            group.refuse(reason, letter.topic, letter.raw)
+            self.facts.append(Refused(reason, letter.topic, len(letter.raw)))
+
+        return refuse
+
+    def _open(self, box: str, leaf: str, letter: Letter) -> Step:
         admission = self._registry.find(box)
         if admission is None:
             raise Unfit("unknown box")
         if leaf.startswith(EVENT_LEAF):
-            self._events(admission, leaf.removeprefix(EVENT_LEAF), letter, group)
-        elif leaf == "beat":
-            self._beat(admission, letter, group)
-        elif leaf == "state":
-            self._state(admission, letter, group)
-        elif leaf == "command":
-            self._command(admission, letter, group)
-        else:
-            raise Unfit("no such topic")
+            return self._events(admission, leaf.removeprefix(EVENT_LEAF), letter)
+        if leaf == "beat":
+            return self._beat(admission, letter)
+        if leaf == "state":
+            return self._state(admission, letter)
+        if leaf == "command":
+            return self._command(admission, letter)
+        raise Unfit("no such topic")
 
-    def _events(self, admission: Admission, event_class: str, letter: Letter, group: Group) -> None:
+    def _events(self, admission: Admission, event_class: str, letter: Letter) -> Step:
         """Verify all of a letter's events before the first is kept: a letter is taken whole or not at all."""
         events = [_verified(raw, admission, event_class) for raw in _split(letter.raw)]
-        for event in events:
-            self._keep(event, letter, group)
-            if event.site != admission.site:  # frozen before it moved: an alarm is never refused for that
-                group.notice("site", event.box, f"signs for {event.site}, admitted at {admission.site}")
+
+        def keep(group: Group) -> None:
+            for event in events:
+                self._keep(event, letter, group)
+                self._place(event, admission, group)
+
+        return keep
+
+    @staticmethod
+    def _place(event: Event, admission: Admission, group: Group) -> None:
+        if event.site != admission.site:  # frozen before it moved: an alarm is never refused for that
+            group.notice("site", event.box, f"signs for {event.site}, admitted at {admission.site}")
 
     def _keep(self, event: Event, letter: Letter, group: Group) -> None:
         kept = group.put(event, durable=letter.durable)
@@ -179,7 +199,7 @@ class _Sorting:
                 group.lost(event.box, epoch, first, last)
         self.facts.append(Taken(event, kept, letter.durable, self._now_ns))
 
-    def _beat(self, admission: Admission, letter: Letter, group: Group) -> None:
+    def _beat(self, admission: Admission, letter: Letter) -> Step:
         try:
             beat = read_beat(letter.raw, admission.key)
         except Forged:
@@ -188,6 +208,9 @@ class _Sorting:
             raise Unfit("beat without a canonical form") from error
         if beat.box != admission.box:
             raise Unfit("beat of another box")
+        return partial(self._keep_beat, beat)
+
+    def _keep_beat(self, beat: Beat, group: Group) -> None:
         before = group.head(beat.box)
         group.beat(beat)
         tally = self.tallies[beat.box]
@@ -196,22 +219,30 @@ class _Sorting:
         tally.beat = beat.nonce
         self.facts.append(Beaten(beat.box, beat.epoch, beat.head, beat.pending, len(tally.ask)))
 
-    def _state(self, admission: Admission, letter: Letter, group: Group) -> None:
+    def _state(self, admission: Admission, letter: Letter) -> Step:
         if len(letter.raw) > STATE_LIMIT:
             raise Unfit(f"larger than {STATE_LIMIT} bytes")
         state = decode(letter.raw, State)
         if state.box != admission.box:
             raise Unfit("state of another box")
-        if group.presence(state, letter.raw):
-            self.facts.append(Seen(state.box, state.online, admission.site))
 
-    def _command(self, admission: Admission, letter: Letter, group: Group) -> None:
+        def keep(group: Group) -> None:
+            if group.presence(state, letter.raw):
+                self.facts.append(Seen(state.box, state.online, admission.site))
+
+        return keep
+
+    def _command(self, admission: Admission, letter: Letter) -> Step:
         """Our own operators' orders pass by here too; so the store learns who ordered what, in one place."""
         command = decode(open_jws(letter.raw, self._command_keys, limit=COMMAND_LIMIT), Command)
         if command.box != admission.box:
             raise Unfit("command to another box")
-        if group.command(command, letter.raw):
-            self.facts.append(Ordered(command))
+
+        def keep(group: Group) -> None:
+            if group.command(command, letter.raw):
+                self.facts.append(Ordered(command))
+
+        return keep
 
 
 def _split(raw: bytes) -> Iterator[bytes]:

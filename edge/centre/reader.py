@@ -1,16 +1,21 @@
 """Read the store without touching it: what is open, what came, and how often. For people and for checkers."""
 
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from edge.core.timing import rfc3339
 from edge.core.words import EventClass, Json
+
+if TYPE_CHECKING:
+    from edge.centre.database import Asking
+
+Where = Path | str
+"""A SQLite file or a URL, as in edge.centre.database."""
 
 _EXPORTED: Final = (
     *("box", "epoch", "seq", "site", "class", "name", "subject"),
@@ -46,45 +51,93 @@ class Alarm:
     ticket: str = ""
 
 
-class _Rows(Protocol):
-    """What we use of sqlite_utils.Database."""
+@dataclass(frozen=True, slots=True)
+class LastBeat:
+    """What one box last said of itself. Wall clocks in ns since 1970, ours.
 
-    def query(self, sql: str, params: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]: ...
+    pending_since_ns: since when it has had events that no receipt had reached; 0: none
+    """
+
+    box: str
+    epoch: str
+    ordinal: int
+    head: int
+    pending: int
+    time: str
+    received_ns: int
+    pending_since_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """An epoch of which sequences are missing: the box made up to `head`, nothing is missing up to `reach`."""
+
+    box: str
+    epoch: str
+    reach: int
+    head: int
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[_Rows]:
-    from sqlite_utils import Database  # noqa: PLC0415  # 80 ms that `centre run` need not pay
+def _opened(where: Where) -> Iterator["Asking"]:
+    from edge.centre.database import asking  # noqa: PLC0415  # 300 ms that `kentongan --help` need not pay
 
-    if not path.exists():
-        raise StoreMissing(f"{path} is missing: has `kentongan centre run` been started here?")
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        yield Database(connection)
+    with _explained(), asking(where) as store:
+        yield store
 
 
-def export(path: Path) -> Iterator[Mapping[str, Json]]:
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise StoreMissing(f"{error} is missing: has `kentongan centre run` been started here?") from error
+
+
+def export(where: Where) -> Iterator[Mapping[str, Json]]:
     """Every stored event, in order of arrival; conflicting bytes are rows of their own. Raises StoreMissing."""
-    with _opened(path) as store:
+    with _opened(where) as store:
         for row in store.query("SELECT * FROM event ORDER BY arrival"):
             yield _exported(row)
 
 
-def _exported(row: dict[str, Any]) -> dict[str, Json]:
-    names = (
-        "box",
-        "epoch",
-        "seq",
-        "site",
-        "class",
-        "name",
-        "subject",
-        "time",
-        "timequality",
-        "alarm",
-        "zone",
-        "folded",
+def events_after(where: Where, arrival: int, limit: int = 500) -> list[Mapping[str, Json]]:
+    """The next events after a cursor, as `export` tells them and with their own `arrival`: the cursor's next value.
+
+    Nothing ever appears at or below a cursor that was handed out: writers commit in the order of `arrival`.
+    raises: StoreMissing, StoreFailed
+    """
+    question = "SELECT * FROM event WHERE arrival > :arrival ORDER BY arrival LIMIT :limit"
+    with _opened(where) as store:
+        rows = store.query(question, arrival=arrival, limit=limit)
+        return [{**_exported(row), "arrival": row["arrival"]} for row in rows]
+
+
+def last_arrival(where: Where) -> int:
+    """The newest cursor; 0 when nothing was stored yet. Raises StoreMissing, StoreFailed."""
+    with _opened(where) as store:
+        return int(next(store.query("SELECT coalesce(max(arrival), 0) AS arrival FROM event"))["arrival"])
+
+
+def beats(where: Where) -> list[LastBeat]:
+    """The last beat of every box. Raises StoreMissing, StoreFailed."""
+    question = (
+        "SELECT box, epoch, ordinal, head, pending, time, received_ns, pending_ns AS pending_since_ns"
+        " FROM beat ORDER BY box"
     )
-    said: dict[str, Json] = {name: row[name] for name in names}
+    with _opened(where) as store:
+        return [LastBeat(**row) for row in store.query(question)]
+
+
+def behind(where: Where) -> list[Behind]:
+    """Epochs of which the store lacks something, as far as the last beat's look at them. Raises StoreMissing."""
+    question = "SELECT box, epoch, reach, head FROM epoch WHERE reach < head ORDER BY box, ordinal"
+    with _opened(where) as store:
+        return [Behind(**row) for row in store.query(question)]
+
+
+def _exported(row: Mapping[str, Any]) -> dict[str, Json]:
+    said: dict[str, Json] = {name: row[name] for name in _EXPORTED}
     content: dict[str, Json] = msgspec.json.decode(row["raw"])["data"]
     said |= {
         "what": "event",
@@ -98,10 +151,10 @@ def _exported(row: dict[str, Any]) -> dict[str, Json]:
     return said
 
 
-def alarms(path: Path) -> list[Alarm]:
+def alarms(where: Where) -> list[Alarm]:
     """All alarms, newest first. Raises StoreMissing."""
     folded: dict[tuple[str, str], Alarm] = {}
-    with _opened(path) as store:
+    with _opened(where) as store:
         for row in store.query(_OF_ALARMS):
             key = (row["box"], row["alarm"])
             folded[key] = _applied(folded.get(key), row)
@@ -115,7 +168,7 @@ _ACKNOWLEDGED: Final = (
 )
 
 
-def _applied(before: Alarm | None, row: dict[str, Any]) -> Alarm:
+def _applied(before: Alarm | None, row: Mapping[str, Any]) -> Alarm:
     content = msgspec.json.decode(row["raw"])["data"]
     shown = {name: str(content.get(name, getattr(before, name, ""))) for name in ("zone", "kind", "status")}
     return Alarm(
@@ -131,31 +184,34 @@ def _applied(before: Alarm | None, row: dict[str, Any]) -> Alarm:
     )
 
 
-def _acknowledged(alarm: Alarm, row: dict[str, Any] | None) -> Alarm:
+def _acknowledged(alarm: Alarm, row: Mapping[str, Any] | None) -> Alarm:
     if row is None:
         return alarm
     return replace(alarm, acknowledged_by=row["operator"], ticket=row["ticket"] or "")
 
 
-def boxes_of(path: Path, alarm: str) -> list[str]:
+def boxes_of(where: Where, alarm: str) -> list[str]:
     """Which boxes have an alarm of this name: nearly always one, none when it is unknown. Raises StoreMissing."""
-    with _opened(path) as store:
-        question = "SELECT DISTINCT box FROM event WHERE alarm = ? AND class = 'alarm' ORDER BY box"
-        return [str(row["box"]) for row in store.query(question, (alarm,))]
+    with _opened(where) as store:
+        question = "SELECT DISTINCT box FROM event WHERE alarm = :alarm AND class = 'alarm' ORDER BY box"
+        return [str(row["box"]) for row in store.query(question, alarm=alarm)]
 
 
-def has_command(path: Path, jti: str) -> bool:
+def has_command(where: Where, jti: str) -> bool:
     """Whether the centre has recorded this order. Raises StoreMissing."""
-    with _opened(path) as store:
-        return any(store.query("SELECT jti FROM command WHERE jti = ?", (jti,)))
+    with _opened(where) as store:
+        return any(store.query("SELECT jti FROM command WHERE jti = :jti", jti=jti))
 
 
-def troubles(path: Path) -> dict[str, list[dict[str, Json]]]:
+def troubles(where: Where) -> dict[str, list[dict[str, Json]]]:
     """The centre's own alarms and counted refusals. Raises StoreMissing."""
-    with _opened(path) as store:
+    with _opened(where) as store:
         notices: list[dict[str, Json]] = [
             {"code": row["code"], "box": row["box"], "text": row["text"], "at": rfc3339(row["at_ns"])}
             for row in store.query("SELECT * FROM notice ORDER BY number")
         ]
-        refusals: list[dict[str, Json]] = list(store.query("SELECT * FROM refusal"))
+        refusals: list[dict[str, Json]] = [
+            {"reason": row["reason"], "count": row["count"]}
+            for row in store.query("SELECT * FROM refusal ORDER BY reason")
+        ]
     return {"notices": notices, "refusals": refusals}

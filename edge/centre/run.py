@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from edge.centre.console import Console
+from edge.centre.database import alone
 from edge.centre.ingest import Harvest, Ingest
 from edge.centre.live import LiveKeys
 from edge.centre.places import CentrePlaces
@@ -29,7 +30,7 @@ def serve(places: CentrePlaces, settings: CentreSettings, console: Console, wake
     keyset = open_keyset(places)
     receipts = Receipts(open_signer(places, Use.RECEIPT), settings.receiver)
     registry = Registry(places.boxes, places.root_public.read_bytes())
-    with Store.open(places.store) as store, console:
+    with alone(places.home, shared=False), Store.open(places.store) as store, console:
         ingest = Ingest(store, registry, keyset, receipts)
         keys = LiveKeys(places, keyset, ingest, receipts, time.monotonic)
         session = Session(

@@ -11,7 +11,7 @@ from drivers.dial import Endpoint
 from drivers.letters import Dispatch
 from drivers.mqtt_centre import CentreSession, Membership, SessionLost
 from edge.centre.ingest import Harvest, Ingest
-from edge.centre.store import StoreFailed
+from edge.centre.kept import StoreFailed
 from edge.centre.topics import KEYS_TOPIC, SUBSCRIPTIONS
 
 SESSION_EXPIRY_S: Final = 7 * 24 * 3600  # what boxes sent while the centre was away

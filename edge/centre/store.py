@@ -1,150 +1,153 @@
-"""What the centre knows, in one SQLite file: idempotent, and durable before anybody is told so.
+"""What the centre knows: idempotent, and durable before anybody is told so. Any number of processes may write."""
 
-One process writes. It holds `centre.lock` beside the file, because SQLite before 3.51.3 can lose a WAL reset when two
-connections write. Readers open the file read-only (`reader`).
-"""
-
-import fcntl
 import hashlib
-import os
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from enum import StrEnum
-from importlib.resources import files
-from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
+import msgspec
+from sqlalchemy import Connection, Row, text
+
+from edge.centre import audit
+from edge.centre.database import Database, Where
+from edge.centre.kept import Kept
+from edge.centre.presence import followed_by, settled
 from edge.core.events import Event
 from edge.core.messages import Beat, Command, State
-from edge.core.words import BoxId, Epoch
+from edge.core.words import BoxId, Epoch, Json
 
-SCHEMA_VERSION: Final = 1
 SAMPLE_BYTES: Final = 2048  # enough to see what came; a flood must not fill the disk
 QUARANTINE_ROWS: Final = 1000
 EPOCHS_LIMIT: Final = 64  # looked into at one beat; a receipt has room for as many ranges
-CHECKPOINT_PAGES: Final = 4000  # 16 MB: a drain of 10,000 events pays for one or two checkpoints
-
-
-class StoreError(Exception):
-    """Root: StoreBusy (end the other writer), StoreFailed (disk; nothing of the group was kept)."""
-
-
-class StoreBusy(StoreError, BlockingIOError):
-    """Another centre writes to this file."""
-
-
-class StoreFailed(StoreError, OSError):
-    """The disk or the file refused; the group is rolled back and nobody may be told that it is stored."""
-
-
-class Kept(StrEnum):
-    """What became of one event."""
-
-    NEW = "new"
-    FOLDED = "folded"  # the very same bytes were here already
-    CONFLICT = "conflict"  # same identity, other bytes: both are kept
+SWAPS_OF_A_TWIN: Final = 3  # one late beat of an epoch before makes two
 
 
 class Group:
     """Everything that one transaction takes in. All or nothing: the effects count only after `Store.group` returned."""
 
-    def __init__(self, connection: sqlite3.Connection, now_ns: int) -> None:
-        self._run = connection.execute
+    def __init__(self, connection: Connection, now_ns: int) -> None:
+        self._connection = connection
         self._now_ns = now_ns
 
     def put(self, event: Event, *, durable: bool = True) -> Kept:
         """Keep one verified event."""
         digest = hashlib.sha256(event.raw).digest()
-        key = (event.box, event.id.epoch, event.id.seq)
-        earlier = self._run("SELECT digest FROM event WHERE box = ? AND epoch = ? AND seq = ?", key).fetchall()
-        if (digest,) in earlier:
-            again = "UPDATE event SET folded = folded + 1 WHERE box = ? AND epoch = ? AND seq = ? AND digest = ?"
-            self._run(again, (*key, digest))
+        key: dict[str, object] = {"box": event.box, "epoch": event.id.epoch, "seq": event.id.seq}
+        earlier = {bytes(row[0]) for row in self._run(_DIGESTS, key).fetchall()}
+        if digest in earlier:
+            self._run(_FOLD, {**key, "digest": digest})
             return Kept.FOLDED
-        self._insert(event, digest, durable=durable)
+        self._run(_PUT, {**key, **_columns(event), "digest": digest, "durable": int(durable), "now": self._now_ns})
         self._learn_epoch(event)
+        if earlier:
+            self.audit("conflict", event.box, "", {"id": str(event.id), "sha256": digest.hex()})
         return Kept.CONFLICT if earlier else Kept.NEW
 
     def beat(self, beat: Beat) -> None:
         """Remember a box's latest beat; it tells the epoch's order and how far the box has counted."""
-        self._run(
-            "INSERT OR REPLACE INTO beat VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (beat.box, beat.epoch, beat.ordinal, beat.head, beat.pending, beat.time, self._now_ns),
-        )
+        before = self._one(_BEAT, {"box": beat.box})
         self._raise_head(beat.box, beat.epoch, beat.head, beat.ordinal)
+        swaps = self._swaps(beat, before)
+        if swaps >= SWAPS_OF_A_TWIN:
+            said = f"box runs twice: epochs {' and '.join(sorted((beat.epoch, before.epoch)))} are alive in turns"
+            self.notice("twice", beat.box, said)
+        self._run(_BEATEN, {"box": beat.box, "epoch": beat.epoch})
+        since = before.pending_ns if before is not None and before.pending_ns else self._now_ns
+        self._run(
+            _KEEP_BEAT,
+            {
+                "box": beat.box,
+                "epoch": beat.epoch,
+                "ordinal": beat.ordinal,
+                "head": beat.head,
+                "pending": beat.pending,
+                "time": _plain(beat.time),
+                "now": self._now_ns,
+                "swaps": swaps,
+                "since": since if beat.pending > 0 else 0,
+            },
+        )
 
     def head(self, box: BoxId) -> tuple[Epoch, int] | None:
         """The epoch and head of the last beat of this box."""
-        row = self._run("SELECT epoch, head FROM beat WHERE box = ?", (box,)).fetchone()
-        return None if row is None else (Epoch(row[0]), row[1])
+        row = self._one(_BEAT, {"box": box})
+        return None if row is None else (Epoch(row.epoch), row.head)
 
     def presence(self, state: State, raw: bytes) -> bool:
-        """Remember a birth or a will; True if the box came or went."""
-        row = self._run("SELECT online FROM presence WHERE box = ?", (state.box,)).fetchone()
-        changed = row is None or bool(row[0]) is not state.online
-        keep = (
-            "INSERT INTO presence VALUES (?, ?, ?, ?) ON CONFLICT (box) DO UPDATE SET raw = excluded.raw,"
-            " since_ns = CASE WHEN online = excluded.online THEN since_ns ELSE excluded.since_ns END,"
-            " online = excluded.online"
-        )
-        self._run(keep, (state.box, state.online, self._now_ns, raw))
+        """Remember a birth or a will, unless something later is known; True if the box came or went."""
+        row = self._one(_PRESENCE, {"box": state.box})
+        if row is not None and not followed_by(settled(bytes(row.raw), row.past), state, self._ordinals(state.box)):
+            return False
+        past = "" if row is None else settled(bytes(row.raw), row.past).past_before(state.session)
+        changed = row is None or bool(row.online) is not state.online
+        values = {"box": state.box, "online": int(state.online), "raw": raw, "past": past}
+        self._run(_KEEP_PRESENCE, {**values, "since": self._now_ns if changed else row.since_ns})
         return changed
 
     def command(self, command: Command, raw: bytes) -> bool:
         """Remember an order that carried our signature; True the first time."""
         alarm, ticket = command.args.get("alarm"), command.args.get("ticket")
-        row = (command.jti, command.box, command.name, alarm, ticket, command.by, self._now_ns, raw)
-        return self._run("INSERT OR IGNORE INTO command VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row).rowcount == 1
+        first = self._run(
+            _COMMAND,
+            {
+                "jti": _plain(command.jti),
+                "box": command.box,
+                "name": _plain(command.name),
+                "raw": raw,
+                "alarm": _of_text(alarm),
+                "ticket": _of_text(ticket),
+                "operator": _plain(command.by),
+                "now": self._now_ns,
+            },
+        )
+        if first.rowcount != 1:
+            return False
+        kind = "acknowledgement" if command.name == "acknowledge" else "order"
+        about: dict[str, Json] = {"jti": command.jti, "name": command.name}
+        about["args"] = msgspec.json.encode(command.args).decode()  # whatever they hold, it has a form
+        self.audit(kind, command.box, command.by, about)
+        return True
 
     def lost(self, box: BoxId, epoch: Epoch, first: int, last: int) -> None:
         """A box declared these sequences gone: they are no longer missing."""
-        self._run("INSERT OR IGNORE INTO lost VALUES (?, ?, ?, ?)", (box, epoch, first, last))
+        self._run(_LOST, {"box": box, "epoch": _plain(epoch), "first": first, "last": last})
 
-    def notice(self, code: str, box: str, text: str) -> None:
+    def notice(self, code: str, box: str, said: str) -> None:
         """Raise an alarm of the centre's own; the same words are kept once."""
-        self._run(
-            "INSERT OR IGNORE INTO notice (code, box, text, at_ns) VALUES (?, ?, ?, ?)", (code, box, text, self._now_ns)
-        )
+        new = self._run(_NOTICE, {"code": code, "box": box, "text": _plain(said), "now": self._now_ns})
+        if new.rowcount == 1 and code != "conflict":  # audited with its digest
+            self.audit("notice", box, "", {"code": code, "text": said})
 
     def refuse(self, reason: str, topic: str, raw: bytes) -> None:
         """Count a refusal and keep a sample of it; the oldest samples go."""
-        count = "INSERT INTO refusal VALUES (?, 1) ON CONFLICT (reason) DO UPDATE SET count = count + 1"
-        self._run(count, (reason,))
-        keep = "INSERT INTO quarantine (reason, topic, size, sample, at_ns) VALUES (?, ?, ?, ?, ?) RETURNING number"
-        row = (reason, topic[:256], len(raw), raw[:SAMPLE_BYTES], self._now_ns)
-        (number,) = self._run(keep, row).fetchone()
-        self._run("DELETE FROM quarantine WHERE number <= ?", (number - QUARANTINE_ROWS,))
+        topic = _plain(topic[:256])
+        count = int(self._run(_REFUSED, {"reason": reason}).scalar_one())
+        if str(count).strip("0") == "1":  # the first, the tenth, the hundredth: a flood must not fill the audit
+            self.audit("refusal", "", "", {"reason": reason, "count": count, "topic": topic})
+        row = {"reason": reason, "topic": topic, "size": len(raw), "sample": raw[:SAMPLE_BYTES], "now": self._now_ns}
+        number = int(self._run(_QUARANTINE, row).scalar_one())
+        self._run(_FORGET, {"upto": number - QUARANTINE_ROWS})
+
+    def audit(self, kind: str, box: str, operator: str, about: Mapping[str, Json]) -> None:
+        """Add one entry to the chain of what people and the centre did."""
+        audit.append(self._connection, audit.Entry(self._now_ns, kind, box, operator, about))
 
     def missing(self, box: BoxId) -> Iterator[tuple[Epoch, int, int]]:
         """Ranges of sequences that the box made and we have not, oldest epoch first; moves each epoch's reach on.
 
         Of no more than EPOCHS_LIMIT epochs: what a box pretends to have had must not cost the others their centre.
         """
-        behind = "SELECT epoch, reach, head FROM epoch WHERE box = ? AND reach < head ORDER BY ordinal LIMIT ?"
-        for epoch, reach, head in self._run(behind, (box, EPOCHS_LIMIT)).fetchall():
+        for epoch, reach, head in self._run(_BEHIND, {"box": box, "limit": EPOCHS_LIMIT}).fetchall():
             gaps = list(_gaps(self._spans(box, epoch, reach), reach, head))
             whole = gaps[0][0] - 1 if gaps else head
-            self._run("UPDATE epoch SET reach = ? WHERE box = ? AND epoch = ?", (whole, box, epoch))
+            self._run(_REACH, {"reach": whole, "box": box, "epoch": epoch})
             yield from ((Epoch(epoch), first, last) for first, last in gaps)
 
     def _spans(self, box: str, epoch: str, after: int) -> list[tuple[int, int]]:
-        key = (box, epoch, after)
-        known = self._run("SELECT seq, seq FROM event WHERE box = ? AND epoch = ? AND seq > ?", key).fetchall()
-        gone = self._run("SELECT first, last FROM lost WHERE box = ? AND epoch = ? AND last > ?", key).fetchall()
-        return sorted({*known, *gone})
-
-    def _insert(self, event: Event, digest: bytes, *, durable: bool) -> None:
-        place = [event.data.get(name) for name in ("alarm", "zone")]
-        alarm, zone = (text if isinstance(text, str) else None for text in place)
-        columns = "box, epoch, seq, digest, site, class, name, subject, time, timequality, alarm, zone, durable"
-        self._run(
-            f"INSERT INTO event ({columns}, received_ns, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  # the columns named above
-            (
-                *(event.box, event.id.epoch, event.id.seq, digest, event.site, event.event_class.value, event.name),
-                *(event.subject, event.time, event.time_quality, alarm, zone, durable, self._now_ns, event.raw),
-            ),
-        )
+        key = {"box": box, "epoch": epoch, "after": after}
+        known = self._run(_KNOWN, key).fetchall()
+        gone = self._run(_GONE, key).fetchall()
+        return sorted({(int(first), int(last)) for first, last in (*known, *gone)})
 
     def _learn_epoch(self, event: Event) -> None:
         """An epoch's first event names its ordinal and how far the epoch before it is known to have come."""
@@ -153,15 +156,48 @@ class Group:
         self._raise_head(event.box, event.id.epoch, event.id.seq, ordinal if isinstance(ordinal, int) else 0)
         match birth.get("previous"):
             case {"epoch": str() as previous, "last": int() as last}:
-                self._raise_head(event.box, Epoch(previous), last, 0)
+                self._raise_head(event.box, Epoch(_plain(previous)), last, 0)
 
     def _raise_head(self, box: BoxId, epoch: Epoch, head: int, ordinal: int) -> None:
         """ordinal: 0 while the box itself does not know it yet (its ledger is not open)."""
-        keep = (
-            "INSERT INTO epoch (box, epoch, ordinal, head) VALUES (?, ?, ?, ?) ON CONFLICT (box, epoch) DO UPDATE SET"
-            " head = max(head, excluded.head), ordinal = coalesce(ordinal, excluded.ordinal)"
-        )
-        self._run(keep, (box, epoch, ordinal if ordinal > 0 else None, head))
+        self._run(_HEAD, {"box": box, "epoch": epoch, "ordinal": ordinal if ordinal > 0 else None, "head": head})
+
+    def _swaps(self, beat: Beat, before: Row[Any] | None) -> int:
+        """How often an epoch of this box came back after another one had beaten; a new epoch starts the count anew."""
+        if before is None or before.epoch == beat.epoch:
+            return 0 if before is None else int(before.swaps)
+        known = self._one(_HAS_BEATEN, {"box": beat.box, "epoch": beat.epoch})
+        return int(before.swaps) + 1 if known is not None and known.beaten else 0
+
+    def _ordinals(self, box: str) -> Mapping[str, int]:
+        return {row.epoch: row.ordinal for row in self._run(_ORDINALS, {"box": box}).fetchall()}
+
+    def _run(self, statement: Any, values: Mapping[str, object]) -> Any:  # SQLAlchemy's results are untyped for text
+        return self._connection.execute(statement, values)
+
+    def _one(self, statement: Any, values: Mapping[str, object]) -> Any:
+        return self._run(statement, values).fetchone()
+
+
+def _columns(event: Event) -> dict[str, object]:
+    place = {name: _of_text(event.data.get(name)) for name in ("alarm", "zone")}
+    said = {"site": event.site, "class": event.event_class.value, "name": event.name, "subject": event.subject}
+    return {
+        **{name: _plain(value) for name, value in said.items()},
+        "time": _plain(event.time),
+        "timequality": _plain(event.time_quality),
+        "raw": event.raw,
+        **place,
+    }
+
+
+def _plain(said: str) -> str:
+    """PostgreSQL's text has no NUL; the bytes as they came keep it."""
+    return said.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _of_text(value: object) -> str | None:
+    return _plain(value) if isinstance(value, str) else None
 
 
 def _gaps(spans: list[tuple[int, int]], reach: int, head: int) -> Iterator[tuple[int, int]]:
@@ -176,22 +212,15 @@ def _gaps(spans: list[tuple[int, int]], reach: int, head: int) -> Iterator[tuple
 
 
 class Store:
-    """The writer's hold on the file."""
+    """A writer's hold on the store."""
 
-    def __init__(self, connection: sqlite3.Connection, lock: int) -> None:
-        self._connection = connection
-        self._lock = lock
+    def __init__(self, database: Database) -> None:
+        self.database = database
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open or make the file. Raises StoreBusy, StoreFailed."""
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-        lock = _take_lock(path.with_name("centre.lock"))
-        try:
-            return cls(_connect(path), lock)
-        except (sqlite3.Error, StoreError) as error:
-            os.close(lock)
-            raise StoreFailed(f"{path}: {error}") from error
+    def open(cls, where: Where) -> Self:
+        """Open or make it. Raises StoreFailed."""
+        return cls(Database(where))
 
     @contextmanager
     def group(self, now_ns: int) -> Iterator[Group]:
@@ -199,16 +228,11 @@ class Store:
 
         raises: StoreFailed, with nothing kept
         """
-        try:
-            with self._connection:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield Group(self._connection, now_ns)
-        except sqlite3.Error as error:
-            raise StoreFailed(str(error)) from error
+        with self.database.transaction() as connection:
+            yield Group(connection, now_ns)
 
     def close(self) -> None:
-        self._connection.close()
-        os.close(self._lock)
+        self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -217,33 +241,61 @@ class Store:
         self.close()
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # a receipt is a promise: the commit has reached the disk
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        _bring_up(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+# ---- what both kinds of database understand -------------------------------------------------------------------------
 
-
-def _bring_up(connection: sqlite3.Connection) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        script = files("edge.centre").joinpath("schema.sql").read_text(encoding="utf-8")
-        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;")
-    elif version != SCHEMA_VERSION:
-        raise StoreFailed(f"made by another release (schema {version}, ours {SCHEMA_VERSION})")
-
-
-def _take_lock(path: Path) -> int:
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise StoreBusy(f"another centre writes to {path.parent}") from error
-    return lock
+_IDENTITY: Final = "box = :box AND epoch = :epoch AND seq = :seq"
+_DIGESTS: Final = text(f"SELECT digest FROM event WHERE {_IDENTITY}")  # noqa: S608  # the words above
+_FOLD: Final = text(f"UPDATE event SET folded = folded + 1 WHERE {_IDENTITY} AND digest = :digest")  # noqa: S608  # same
+_PUT: Final = text(
+    "INSERT INTO event (box, epoch, seq, digest, site, class, name, subject, time, timequality, alarm, zone, durable,"
+    " received_ns, raw) VALUES (:box, :epoch, :seq, :digest, :site, :class, :name, :subject, :time, :timequality,"
+    " :alarm, :zone, :durable, :now, :raw)"
+)
+_HEAD: Final = text(
+    "INSERT INTO epoch (box, epoch, ordinal, head) VALUES (:box, :epoch, :ordinal, :head)"
+    " ON CONFLICT (box, epoch) DO UPDATE SET ordinal = coalesce(epoch.ordinal, excluded.ordinal),"
+    " head = CASE WHEN excluded.head > epoch.head THEN excluded.head ELSE epoch.head END"
+)
+_BEAT: Final = text("SELECT epoch, head, pending_ns, swaps FROM beat WHERE box = :box")
+_BEATEN: Final = text("UPDATE epoch SET beaten = 1 WHERE box = :box AND epoch = :epoch AND beaten = 0")
+_HAS_BEATEN: Final = text("SELECT beaten FROM epoch WHERE box = :box AND epoch = :epoch")
+_KEEP_BEAT: Final = text(
+    "INSERT INTO beat (box, epoch, ordinal, head, pending, time, received_ns, pending_ns, swaps)"
+    " VALUES (:box, :epoch, :ordinal, :head, :pending, :time, :now, :since, :swaps)"
+    " ON CONFLICT (box) DO UPDATE SET epoch = excluded.epoch, ordinal = excluded.ordinal, head = excluded.head,"
+    " pending = excluded.pending, time = excluded.time, received_ns = excluded.received_ns,"
+    " pending_ns = excluded.pending_ns, swaps = excluded.swaps"
+)
+_PRESENCE: Final = text("SELECT online, since_ns, raw, past FROM presence WHERE box = :box")
+_KEEP_PRESENCE: Final = text(
+    "INSERT INTO presence (box, online, since_ns, raw, past) VALUES (:box, :online, :since, :raw, :past)"
+    " ON CONFLICT (box) DO UPDATE SET online = excluded.online, since_ns = excluded.since_ns, raw = excluded.raw,"
+    " past = excluded.past"
+)
+_ORDINALS: Final = text("SELECT epoch, ordinal FROM epoch WHERE box = :box AND ordinal IS NOT NULL")
+_COMMAND: Final = text(
+    "INSERT INTO command (jti, box, name, alarm, ticket, operator, received_ns, raw)"
+    " VALUES (:jti, :box, :name, :alarm, :ticket, :operator, :now, :raw) ON CONFLICT DO NOTHING"
+)
+_LOST: Final = text(
+    "INSERT INTO lost (box, epoch, first, last) VALUES (:box, :epoch, :first, :last) ON CONFLICT DO NOTHING"
+)
+_NOTICE: Final = text(
+    "INSERT INTO notice (code, box, text, at_ns) VALUES (:code, :box, :text, :now) ON CONFLICT DO NOTHING"
+)
+_REFUSED: Final = text(
+    "INSERT INTO refusal (reason, count) VALUES (:reason, 1)"
+    " ON CONFLICT (reason) DO UPDATE SET count = refusal.count + 1 RETURNING count"
+)
+_QUARANTINE: Final = text(
+    "INSERT INTO quarantine (reason, topic, size, sample, at_ns) VALUES (:reason, :topic, :size, :sample, :now)"
+    " RETURNING number"
+)
+_FORGET: Final = text("DELETE FROM quarantine WHERE number <= :upto")
+_BEHIND: Final = text(
+    "SELECT epoch, reach, head FROM epoch WHERE box = :box AND reach < head"
+    " ORDER BY ordinal IS NOT NULL, ordinal LIMIT :limit"  # NULL first, as ever
+)
+_REACH: Final = text("UPDATE epoch SET reach = :reach WHERE box = :box AND epoch = :epoch")
+_KNOWN: Final = text("SELECT seq, seq FROM event WHERE box = :box AND epoch = :epoch AND seq > :after")
+_GONE: Final = text("SELECT first, last FROM lost WHERE box = :box AND epoch = :epoch AND last > :after")

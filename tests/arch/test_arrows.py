@@ -28,7 +28,7 @@ KNOWN_BY = {
     "paho": ("drivers/mqtt_client.py", "drivers/mqtt.py", "drivers/mqtt_centre.py"),  # what both ends need, and each
     "pydantic": ("edge/config/*",),
     "rich": ("edge/field/*", "edge/centre/*"),
-    "sqlite_utils": ("edge/ledger/reader.py", "edge/centre/*"),
+    "sqlalchemy": ("edge/centre/tables.py", "edge/centre/database.py", "edge/centre/store.py", "edge/centre/audit.py"),
 }
 
 PROCESSES = {"alarm", "relay", "sms", "cameras", "page"}  # edge.daemons.runtime and the like are shared

@@ -10,7 +10,10 @@ import pytest
 from tests.arch.tree import ROOT
 
 NETWORK = {"asyncio", "ftplib", "http", "paho", "requests", "smtplib", "ssl", "_ssl", "urllib.request", "zeep"}
-TOOLS = {"click", "cryptography", "jinja2", "pydantic", "pydantic_core", "rich", "sqlite_utils", "starlette"}
+TOOLS = {"click", "cryptography", "jinja2", "pydantic", "pydantic_core", "rich", "sqlite_utils", "starlette"} | {
+    "psycopg",
+    "sqlalchemy",
+}
 DEVICES = {"gpiod", "gpiozero", "onvif", "serial", "spidev"}
 
 MEASURE = """

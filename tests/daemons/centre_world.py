@@ -295,7 +295,7 @@ whole = Store.group
 def group(self, now_ns):
     with whole(self, now_ns) as group:
         yield group
-        if group._run("SELECT 1 FROM event").fetchone():
+        if group._connection.exec_driver_sql("SELECT 1 FROM event").fetchone():
             os.kill(os.getpid(), signal.SIGKILL)
 Store.group = group
 main()

@@ -10,9 +10,9 @@ import pytest
 from edge.centre.board import Board
 from edge.centre.console import QUEUE_LIMIT, Console, LineView, view_for
 from edge.centre.ingest import Beaten, Ordered, Refused, Seen, Taken
+from edge.centre.kept import Kept
 from edge.centre.lines import Told, as_json, as_text, line_of
 from edge.centre.session import Connected, Disconnected
-from edge.centre.store import Kept
 from edge.core.events import Event
 from edge.core.faults import Language
 from edge.core.messages import Command

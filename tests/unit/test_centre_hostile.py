@@ -3,12 +3,14 @@
 import io
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from drivers.letters import Letter
 from edge.centre.board import Board
@@ -95,6 +97,21 @@ class Centre:
         return receipt.beat == "alive"
 
 
+@contextmanager
+def listening(store: Store) -> Iterator[list[str]]:
+    """The statements that the store executes meanwhile."""
+    asked: list[str] = []
+
+    def hear(_c: object, _u: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(store.database.engine, "before_cursor_execute", hear)
+    try:
+        yield asked
+    finally:
+        event.remove(store.database.engine, "before_cursor_execute", hear)
+
+
 @pytest.fixture
 def untouched(tmp_path: Path) -> Iterator[Centre]:
     """One that has heard nothing yet."""
@@ -176,22 +193,14 @@ def test_a_box_with_ten_thousand_unfinished_epochs_is_asked_for_a_few(untouched:
     with untouched.store.group(1) as group:
         for number in range(10_000):
             group._raise_head(BOX, f"{number:08x}", 5, number + 1)  # type: ignore[arg-type]  # an epoch
-    asked: list[str] = []
-    untouched.store._connection.set_trace_callback(asked.append)
-    try:
+    with listening(untouched.store) as asked:
         (receipt,) = untouched.take((f"{TOPIC}beat", signed(BEAT, nonce="again")))
-    finally:
-        untouched.store._connection.set_trace_callback(None)
     assert len(receipt.ask) == ASK_LIMIT
     assert len(asked) < 10 * ASK_LIMIT
 
 
 def test_beats_of_one_group_ask_for_gaps_once(untouched: Centre) -> None:
     beats = [(f"{TOPIC}beat", signed(BEAT, nonce=f"n{number}")) for number in range(50)]
-    asked: list[str] = []
-    untouched.store._connection.set_trace_callback(asked.append)
-    try:
+    with listening(untouched.store) as asked:
         untouched.take(*beats)
-    finally:
-        untouched.store._connection.set_trace_callback(None)
     assert sum("reach < head" in statement for statement in asked) == 1

@@ -1,16 +1,20 @@
 """What the centre knows: once, durable, and in the order in which it happened."""
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from edge.centre.database import alone
+from edge.centre.kept import Kept, StoreBusy, StoreFailed
 from edge.centre.places import CentrePlaces
 from edge.centre.receipts import ranges
-from edge.centre.store import QUARANTINE_ROWS, Group, Kept, Store, StoreBusy, StoreFailed
+from edge.centre.store import QUARANTINE_ROWS, Group, Store
 from edge.core.events import Author, Event, freeze, read_event
 from edge.core.messages import Beat
 from edge.core.seal import Signer
@@ -19,6 +23,7 @@ from edge.core.words import BoxId, Epoch, EventClass, EventId, Json, Record, Sit
 
 BOX = BoxId("ktg-k7q2m9xa")
 EPOCH = Epoch("7c1f0b2e")
+FIRST_SCHEMA = Path(__file__).with_name("centre_schema_1.sql")
 SIGNER = Signer(bytes(range(32)))
 
 
@@ -94,13 +99,28 @@ def test_what_was_grouped_is_there_after_another_opening(path: Path) -> None:
 
 
 def test_commits_reach_the_disk_before_they_return(store: Store) -> None:
-    assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert store._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with store.database.transaction() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").fetchone() == (2,)
+        assert connection.exec_driver_sql("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_a_second_writer_is_refused(store: Store, path: Path) -> None:
-    with pytest.raises(StoreBusy):
-        Store.open(path)
+def test_two_writers_take_turns(store: Store, path: Path) -> None:
+    with Store.open(path) as other:
+        for seq in range(1, 9):
+            assert put(other if seq % 2 else store, event(seq)) == [Kept.NEW]
+        assert put(other, event(2)) == [Kept.FOLDED]
+
+
+def test_one_centre_runs_alone_or_any_number_share(tmp_path: Path) -> None:
+    with (
+        alone(tmp_path, shared=True),
+        alone(tmp_path, shared=True),
+        pytest.raises(StoreBusy),
+        alone(tmp_path, shared=False),
+    ):
+        pass
+    with alone(tmp_path, shared=False), pytest.raises(StoreBusy), alone(tmp_path, shared=True):
+        pass
 
 
 def test_a_file_of_another_release_is_refused_and_let_go(path: Path) -> None:
@@ -113,6 +133,29 @@ def test_a_file_of_another_release_is_refused_and_let_go(path: Path) -> None:
             Store.open(path)
 
 
+def test_a_file_of_the_first_release_keeps_what_it_has(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    one = event(1)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(FIRST_SCHEMA.read_text(encoding="utf-8"))
+        digest = hashlib.sha256(one.raw).digest()
+        columns = (BOX, EPOCH, 1, digest, one.site, "alarm", "alarm", one.subject, one.time, "synced", 1, 1, one.raw)
+        connection.execute(
+            "INSERT INTO event (box, epoch, seq, digest, site, class, name, subject, time, timequality, durable,"
+            " received_ns, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            columns,
+        )
+        connection.execute("INSERT INTO beat VALUES (?, ?, 3, 1, 0, '', 1)", (BOX, EPOCH))
+        connection.commit()
+    with Store.open(path) as store:
+        assert put(store, one, event(2)) == [Kept.FOLDED, Kept.NEW]
+        with store.group(2) as group:
+            assert group.head(BOX) == (EPOCH, 1)
+            group.beat(beat(head=2))
+    assert rows(path, "PRAGMA user_version") == [(2,)]
+    assert rows(path, "SELECT seq, folded FROM event ORDER BY seq") == [(1, 1), (2, 0)]
+
+
 def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(b"kentongan" * 1000)
@@ -121,7 +164,8 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
 
 
 def test_a_full_disk_is_a_failed_group(store: Store, path: Path) -> None:
-    store._connection.execute("PRAGMA max_page_count = 1")
+    with store.database.transaction() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
     with pytest.raises(StoreFailed):
         put(store, *(event(seq) for seq in range(1, 200)))
     assert rows(path, "SELECT count(*) FROM event") == [(0,)]
