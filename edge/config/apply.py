@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.config import codes as config_codes
-from edge.config.active import numbered, read_active
+from edge.config.active import Unreadable, decode, numbered, read_active
 from edge.config.generations import differs, install, install_bare, write_atomically
 from edge.config.load import Loaded, Users, load
 from edge.config.model import Configuration
@@ -47,6 +47,49 @@ def apply(places: Places, path: Path, users: Users, *, accept_loss: bool = False
         raise Refused(codes.STATE_READONLY.fault(what=what, why=error.strerror or str(error))) from error
 
 
+def roll_back(places: Places, to: int | None = None) -> Configuration:
+    """Make an earlier generation the newest one again, with its text; returns it with its new number.
+
+    to:     its number; None: the newest one that differs from what the box uses now
+    raises: Refused, and then nothing has changed
+    """
+    try:
+        with _alone(places):
+            number, configuration = _earlier(places, to)
+            installed = install(places, configuration)
+            _install_text(places, number, installed.generation)
+            list(_backed_up(places, installed))
+            return installed
+    except OSError as error:
+        what = str(error.filename or places.generations)
+        raise Refused(codes.STATE_READONLY.fault(what=what, why=error.strerror or str(error))) from error
+
+
+def _install_text(places: Places, earlier: int, generation: int) -> None:
+    """What the technician wrote for it goes back to site.toml, so that the next `apply` begins there."""
+    if text := _last_text(places, earlier):
+        write_atomically(text_of(places, generation), text)
+        write_atomically(places.site, text)
+    _forget_texts(places)
+
+
+def _earlier(places: Places, to: int | None) -> tuple[int, Configuration]:
+    there = numbered(places)
+    why = "-"
+    for number, path in there:
+        if to not in {None, number}:
+            continue
+        try:
+            configuration = decode(path.read_bytes())
+        except Unreadable as error:
+            why = str(error)
+            continue
+        if to is not None or differs(places, configuration):
+            return number, configuration
+    kept = ", ".join(str(number) for number, _ in there) or "-"
+    raise Refused(config_codes.NO_GENERATION.fault(asked="-" if to is None else to, why=why, there=kept))
+
+
 @contextmanager
 def _alone(places: Places) -> Iterator[None]:
     """Two technicians at once must not write one generation; the lock goes with the process that holds it."""
@@ -73,7 +116,7 @@ def _write(places: Places, path: Path, content: bytes, loaded: Loaded, configura
     installed = install(places, configuration) if changed else read_active(places).configuration
     if installed is None or differs(places, configuration):
         raise Refused(codes.INTERNAL.fault(what="active.json does not read back as it was written"))
-    write_atomically(_text_of(places, installed.generation), content)
+    write_atomically(text_of(places, installed.generation), content)
     if not _same_file(path, places.site):
         write_atomically(places.site, content)
     _forget_texts(places)
@@ -117,13 +160,14 @@ def _parts(configuration: Configuration) -> set[str]:
     return {*parts, *(["[uplink]"] if configuration.uplink else [])}
 
 
-def _text_of(places: Places, generation: int) -> Path:
+def text_of(places: Places, generation: int) -> Path:
+    """What a technician wrote for that generation."""
     return places.generations / f"gen-{generation}.toml"
 
 
 def _last_text(places: Places, generation: int) -> bytes:
     try:
-        return _text_of(places, generation).read_bytes()
+        return text_of(places, generation).read_bytes()
     except OSError:
         return b""
 

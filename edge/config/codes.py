@@ -339,4 +339,12 @@ BARE_UNWRITTEN = _warning(
     fix_en="run it with sudo, or check the boot partition. The configuration is applied all the same.",
 )
 
+NO_GENERATION = _refusal(
+    "E-GENERATION",
+    id="Generasi {asked} tidak bisa dipakai lagi ({why}); yang tersimpan: {there}.",
+    en="Generation {asked} cannot be used again ({why}); kept are: {there}.",
+    fix_id="pilih salah satunya: `kentongan config rollback NOMOR`, atau `config apply` dengan berkas yang benar.",
+    fix_en="choose one of them: `kentongan config rollback NUMBER`, or `config apply` with a right file.",
+)
+
 CATALOGUE = collected(globals())

@@ -14,6 +14,7 @@ from edge.core.faults import Fault, Wording
 
 PARTS = {"zone": "zones", "sounder": "sounders", "lamp": "lamps"}
 TABLES = ("site", "panel", "uplink")
+ABOVE = ("kit", "driver")  # in TOML a key below a heading belongs to it
 TOP = ("kit", "driver", *TABLES, *PARTS)
 
 # What people write for what the file calls otherwise.
@@ -69,6 +70,9 @@ def merge(kit: Written, site: Written) -> Merged:
 
 def unknown(where: str, key: str, known: Sequence[str], table: str | Wording) -> Fault:
     """E-KEY-UNKNOWN, with the key that was probably meant."""
+    if key in ABOVE and key not in known:
+        advice = Wording("pindahkan baris ini ke paling atas berkas.", "move this line to the very top of the file.")
+        return codes.KEY_UNKNOWN.fault(where=where, key=key, table=table, advice=advice)
     guess = ALIASES.get(key.lower(), "")
     close = [guess] if guess in known else get_close_matches(key.lower(), known, n=1, cutoff=0.7)
     if close:

@@ -12,7 +12,7 @@ import msgspec
 
 from edge.config import codes, pins, rules, structure
 from edge.config.kits import Kit, kit_names, load_kit
-from edge.config.layers import merge
+from edge.config.layers import Merged, merge
 from edge.config.model import Configuration
 from edge.config.written import SIZE_MAX, Written, read
 from edge.core.faults import Fault, Wording
@@ -75,6 +75,12 @@ def load(content: bytes, *, name: str, users: Users) -> Loaded:
         return Loaded(None, faults)
     uids, missing = _uids(kit, users)
     return Loaded(msgspec.convert({**merged.table, "link": {"uids": uids}}, Configuration), (*faults, *missing))
+
+
+def resolve(content: bytes, name: str) -> Merged:
+    """The kit and what a person wrote over it, with the place of every value; nothing is checked."""
+    site = read(content, name)
+    return merge(_kit(site)[0].written, site)
 
 
 _NO_KIT = Kit("", offered=False, about=Wording("", ""), written=Written("", {}, {}))

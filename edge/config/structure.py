@@ -23,6 +23,7 @@ _SECTIONS = {plural: f"[[{kind}]]" for kind, plural in PARTS.items()} | {name: f
 EXAMPLES: Mapping[str, str] = {
     "id": '"pos-ronda"', "name": '"RT 005 / RW 010 Tembalang"', "rt": '"005"', "rw": '"010"', "pin": '"GPIO17"',
     "phone": '"081234567890"', "label": '"Pos ronda"', "host": '"mqtt.pusat.example"', "port": "8883", "tls": "true",
+    "remote_sound": "false", "remote_bypass": "false",
     "beat_s": "60", "hold_s": "1.0", "sound_s": "180", "storm_s": "60", "silent": "true", "backup": "true",
     "kit": '"rt-standard"', "driver": '"gpiod"', "lab": "false",
 }  # fmt: skip

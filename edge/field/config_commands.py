@@ -1,4 +1,4 @@
-"""`kentongan config`: check, apply, show, sample."""
+"""`kentongan config`: check, apply, show, rollback, sample, schema."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -8,10 +8,12 @@ import click
 import msgspec
 
 from edge.config.active import Source, read_active
-from edge.config.apply import Applied, apply
+from edge.config.apply import Applied, apply, roll_back, text_of
+from edge.config.editor import editor_schema
 from edge.config.kits import kit_names, load_kit
 from edge.config.load import SystemUsers, load_path
 from edge.config.model import Configuration
+from edge.config.origin import DEFAULT, origins
 from edge.config.sample import sample
 from edge.core.faults import Fault, Refused, Wording
 from edge.field.console import Session, pass_session, session_options, show_json, worst
@@ -68,10 +70,11 @@ def apply_command(session: Session, file: Path | None, *, accept_loss: bool, as_
 
 @config.command()
 @file_argument
+@click.option("--origin", is_flag=True, help="Asal setiap nilai / where each value comes from")
 @as_json
 @session_options
 @pass_session
-def show(session: Session, file: Path | None, *, as_json: bool) -> int:
+def show(session: Session, file: Path | None, *, origin: bool, as_json: bool) -> int:
     """Tampilkan konfigurasi yang dipakai, atau isi FILE / show what the box uses, or what FILE means."""
     if file is None:
         reading = read_active(session.places)
@@ -79,6 +82,11 @@ def show(session: Session, file: Path | None, *, as_json: bool) -> int:
     else:
         loaded = load_path(file, SystemUsers())
         configuration, faults, source = loaded.configuration, loaded.faults, None
+    if origin and configuration is not None:
+        _show_origins(
+            session, file or text_of(session.places, configuration.generation), configuration, as_json=as_json
+        )
+        return worst(faults)
     if as_json:
         show_json(_shown(configuration, faults, source))
     else:
@@ -86,6 +94,35 @@ def show(session: Session, file: Path | None, *, as_json: bool) -> int:
         if configuration is not None:
             click.echo(_sheet(configuration))
     return worst(faults)
+
+
+@config.command()
+@click.argument("number", required=False, type=int)
+@as_json
+@session_options
+@pass_session
+def rollback(session: Session, number: int | None, *, as_json: bool) -> int:
+    """Kembali ke generasi sebelumnya, atau ke NUMBER / go back to the generation before, or to NUMBER."""
+    try:
+        now = roll_back(session.places, number)
+    except Refused as refused:
+        return _refused(session, session.places.generations, refused.faults, as_json=as_json)
+    if as_json:
+        show_json({"ok": True, "generation": now.generation, "faults": []})
+        return 0
+    session.say(
+        Wording(
+            f"✓ Kembali: generasi {now.generation}, {now.site.name}. Dipakai saat daemon dijalankan ulang.",
+            f"✓ Back: generation {now.generation}, {now.site.name}. In use when the daemons are restarted.",
+        )
+    )
+    return 0
+
+
+@config.command()
+def schema() -> None:
+    """Cetak JSON Schema untuk editor / print the JSON Schema for editors (configs/site.schema.json)."""
+    show_json(editor_schema())
 
 
 @config.command("sample")
@@ -100,6 +137,17 @@ def sample_command(session: Session, kit: str) -> None:
         text = Wording(f"kit {kit} tidak ada; yang ada: {listed}.", f"there is no kit {kit}; there are: {listed}.")
         raise click.BadParameter(text[session.language])
     click.echo(sample(load_kit(kit)), nl=False)
+
+
+def _show_origins(session: Session, path: Path, configuration: Configuration, *, as_json: bool) -> None:
+    """As the text that was applied says it, not as site.toml stands now: somebody may be editing that."""
+    content = path.read_bytes() if path.exists() else b""
+    found = list(origins(content, session.places.site.name, _masked(configuration)))
+    if as_json:
+        show_json({each.key: {"value": each.value, "origin": each.where or "default"} for each in found})
+        return
+    for each in found:
+        click.echo(f"{each.key:<28} {each.value!s:<24} {each.where or DEFAULT[session.language]}")
 
 
 def _refused(session: Session, path: Path, faults: Iterable[Fault], *, as_json: bool) -> int:

@@ -211,3 +211,19 @@ def test_a_write_that_stops_anywhere_leaves_the_old_or_the_new(
     assert reading.source is Source.ACTIVE
     assert reading.configuration in (old, replace(RENAMED, generation=2))
     assert [path.name for path in places.generations.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_generation_cut_at_any_byte_leaves_the_one_before(tmp_path: Path) -> None:
+    """Whatever a power cut or a dying card leaves of active.json, the siren gets its pins from a whole copy."""
+    places = Places(tmp_path)
+    first = install(places, HOUSE)
+    second = install(places, RENAMED)
+    install_bare(places, second)
+    active = places.generations / "active.json"
+    whole = active.read_bytes()
+    (places.generations / f"gen-{second.generation}.json").write_bytes(b"")
+    for length in range(len(whole) - 1):  # the last byte is the line's end
+        active.write_bytes(whole[:length])
+        reading = read_active(places)
+        assert reading.configuration is not None, length
+        assert reading.configuration.generation == first.generation, length
