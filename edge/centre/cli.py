@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -83,8 +83,11 @@ def admit(session: Session, *, box: str, site: str, public: str, request: Path, 
 @broker_option
 @json_option
 @click.option("--receiver", help="Nama pada bukti terima / the name in receipts [centre.toml]")
+@click.option("--forward", help="https://... penerima tiap kejadian / who gets every event [centre.toml]")
+@click.option("--forward-key", help="Berkas kunci bersama / file of the shared secret [keys/forward.key]")
+@click.option("--metrics", help="127.0.0.1:PORT untuk Prometheus / for Prometheus [centre.toml]")
 @click.pass_obj
-def run(session: Session, broker: str | None, receiver: str | None, *, as_json: bool) -> None:
+def run(session: Session, /, *, as_json: bool, **chosen: str | None) -> None:
     """Terima, simpan, beri bukti, tampilkan / take in, store, receipt, show; ends with SIGTERM or Ctrl-C."""
     from edge.centre.console import Console, view_for  # noqa: PLC0415  # paho and ssl, for the commands that connect
     from edge.centre.run import serve, stopped_by_signals  # noqa: PLC0415  # the same
@@ -92,7 +95,7 @@ def run(session: Session, broker: str | None, receiver: str | None, *, as_json: 
     places = places_of(session)
     with explained(), stopped_by_signals() as wake:
         said = read_settings(places)
-        settings = CentreSettings(broker or said.broker, receiver or said.receiver)
+        settings = replace(said, **{name: text for name, text in chosen.items() if text})
         serve(places, settings, Console(view_for(sys.stdout, session.language, json=as_json)), wake)
 
 

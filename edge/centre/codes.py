@@ -50,6 +50,14 @@ CENTRE_SETTING = Meaning(
     fix_en="correct centre.toml or the option `--broker`.",
     exit=Exit.CONFIGURATION,
 )
+CENTRE_OUTWARD = Meaning(
+    code="E-CENTRE-OUTWARD",
+    id="Penerusan atau metrik tidak bisa dimulai: {what}.",
+    en="Forwarding or metrics cannot begin: {what}.",
+    fix_id="perbaiki `forward`, `forward_key` atau `metrics`; lihat docs/centre-operations.md.",
+    fix_en="correct `forward`, `forward_key` or `metrics`; see docs/centre-operations.md.",
+    exit=Exit.CONFIGURATION,
+)
 CENTRE_BROKER = Meaning(
     code="E-CENTRE-BROKER",
     id="Pusat tidak tersambung ke broker {endpoint}: {what}.",

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from edge.centre import codes, reader
 from edge.centre.kept import StoreBusy, StoreFailed
+from edge.centre.outward import OutwardFault
 from edge.centre.places import CentrePlaces
 from edge.centre.settings import SettingsFault
 from edge.centre.trust import AuthorityMissing, NotAdmissible
@@ -28,6 +29,8 @@ def explained() -> Iterator[None]:
         raise Refused(codes.CENTRE_EXISTS.fault(what=str(error))) from error
     except SettingsFault as error:
         raise Refused(codes.CENTRE_SETTING.fault(what=str(error))) from error
+    except OutwardFault as error:
+        raise Refused(codes.CENTRE_OUTWARD.fault(what=str(error))) from error
     except NotAdmissible as error:
         raise Refused(codes.BOX_REJECTED.fault(what=str(error))) from error
     except Forged as error:

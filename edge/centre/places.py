@@ -19,6 +19,16 @@ class CentrePlaces:
         return self.home / "centre.db"
 
     @property
+    def postbox(self) -> Path:
+        """What is still to be forwarded."""
+        return self.home / "forward.db"
+
+    @property
+    def forward_key(self) -> Path:
+        """The secret that we share with the receiver of what we forward; 0600."""
+        return self.keys / "forward.key"
+
+    @property
     def settings(self) -> Path:
         """centre.toml: which broker, which receiver's name."""
         return self.home / "centre.toml"

@@ -11,6 +11,7 @@ from edge.centre.console import Console
 from edge.centre.database import alone
 from edge.centre.ingest import Harvest, Ingest
 from edge.centre.live import LiveKeys
+from edge.centre.outward import looking_outward
 from edge.centre.places import CentrePlaces
 from edge.centre.receipts import Receipts
 from edge.centre.registry import Registry
@@ -24,23 +25,33 @@ from edge.core.seal import Use
 def serve(places: CentrePlaces, settings: CentreSettings, console: Console, wake: int) -> None:
     """Run one centre until `wake` is readable.
 
-    raises: AuthorityMissing, Forged, SettingsFault, StoreBusy, StoreFailed before it serves; nothing afterwards
+    raises: AuthorityMissing, Forged, SettingsFault, OutwardFault, StoreBusy, StoreFailed before it serves;
+            nothing afterwards
     """
     endpoint = endpoint_of(places, settings.broker)
     keyset = open_keyset(places)
     receipts = Receipts(open_signer(places, Use.RECEIPT), settings.receiver)
     registry = Registry(places.boxes, places.root_public.read_bytes())
-    with alone(places.home, shared=False), Store.open(places.store) as store, console:
+    with (
+        alone(places.home, shared=False),
+        Store.open(places.store) as store,
+        console,
+        looking_outward(places, settings) as after,
+    ):
         ingest = Ingest(store, registry, keyset, receipts)
         keys = LiveKeys(places, keyset, ingest, receipts, time.monotonic)
         session = Session(
-            endpoint, ingest, keys, told=_telling(console), wake=wake, random01=random.SystemRandom().random
+            endpoint, ingest, keys, told=_telling(console, after), wake=wake, random01=random.SystemRandom().random
         )
         session.run()
 
 
-def _telling(console: Console) -> Callable[[Harvest | Connected | Disconnected], None]:
+def _telling(
+    console: Console, after: Callable[[Harvest], None]
+) -> Callable[[Harvest | Connected | Disconnected], None]:
     def told(news: Harvest | Connected | Disconnected) -> None:
+        if isinstance(news, Harvest):
+            after(news)
         for fact in news.facts if isinstance(news, Harvest) else (news,):
             console.tell(fact)
 

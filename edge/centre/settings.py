@@ -1,7 +1,7 @@
 """The centre's few settings: which broker, and in whose name receipts are written."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,10 +19,17 @@ class SettingsFault(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CentreSettings:
-    """broker: mqtts://host:port, or mqtt://127.0.0.1:port without TLS on loopback. receiver: the name in receipts."""
+    """broker: mqtts://host:port, or mqtt://127.0.0.1:port without TLS on loopback. receiver: the name in receipts.
+
+    forward:     https://... to which every event is passed on; forward_key: the file with the shared secret
+    metrics:     127.0.0.1:port for Prometheus
+    """
 
     broker: str = "mqtts://127.0.0.1:8883"
     receiver: str = RECEIVER
+    forward: str = ""
+    forward_key: str = ""
+    metrics: str = ""
 
 
 def read_settings(places: CentrePlaces) -> CentreSettings:
@@ -33,14 +40,16 @@ def read_settings(places: CentrePlaces) -> CentreSettings:
         return CentreSettings()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsFault(f"{places.settings}: {error}") from error
-    unknown = said.keys() - {"broker", "receiver"}
-    if unknown or not all(isinstance(value, str) for value in said.values()):
-        raise SettingsFault(f'{places.settings}: only broker = "..." and receiver = "..." are known here')
+    known = [each.name for each in fields(CentreSettings)]
+    if said.keys() - set(known) or not all(isinstance(value, str) for value in said.values()):
+        raise SettingsFault(f'{places.settings}: only {" ".join(known)} are known here, each = "..."')
     return CentreSettings(**said)
 
 
 def write_settings(places: CentrePlaces, settings: CentreSettings) -> None:
-    lines = [f"broker = {_quoted(settings.broker)}", f"receiver = {_quoted(settings.receiver)}"]
+    """Leave out what was not chosen."""
+    said = {each.name: str(getattr(settings, each.name)) for each in fields(settings)}
+    lines = [f"{name} = {_quoted(text)}" for name, text in said.items() if text]
     write_whole(places.settings, ("\n".join(lines) + "\n").encode(), mode=0o644)
 
 
@@ -55,7 +64,7 @@ def endpoint_of(places: CentrePlaces, broker: str) -> Endpoint:
         raise SettingsFault(f"{broker}: {error}") from error
     if parts.scheme == "mqtts":
         return Endpoint(parts.hostname, port, _own_files(places))
-    if not _is_loopback(parts.hostname):
+    if not is_loopback(parts.hostname):
         raise SettingsFault(f"{broker}: a broker elsewhere needs mqtts://")
     return Endpoint(parts.hostname, port)
 
@@ -65,7 +74,7 @@ def _own_files(places: CentrePlaces) -> TlsFiles:
     return TlsFiles(folder / "ca.pem", folder / "centre.pem", folder / "centre.key")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:

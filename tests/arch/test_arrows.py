@@ -26,9 +26,11 @@ KNOWN_BY = {
     "msgspec": ("edge/*",),  # the codec of the core
     "nacl": ("edge/core/seal.py",),
     "paho": ("drivers/mqtt_client.py", "drivers/mqtt.py", "drivers/mqtt_centre.py"),  # what both ends need, and each
+    "prometheus_client": ("edge/centre/metrics.py",),
     "pydantic": ("edge/config/*",),
     "rich": ("edge/field/*", "edge/centre/*"),
     "sqlalchemy": ("edge/centre/tables.py", "edge/centre/database.py", "edge/centre/store.py", "edge/centre/audit.py"),
+    "urllib3": ("edge/centre/webhook.py",),
 }
 
 PROCESSES = {"alarm", "relay", "sms", "cameras", "page"}  # edge.daemons.runtime and the like are shared
