@@ -1,0 +1,79 @@
+"""The worked bytes that strangers build on are what our own types make and take, and what they refuse."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.core.events import read_event
+from edge.core.messages import Receipt, decode, digest_of, read_beat, read_reply
+from edge.core.orders import Policy, wish_of
+from edge.core.seal import Forged, Use, open_jws, read_binding, read_keyset, sha256, unb64
+from edge.daemons.alarm.gate import Gate
+from edge.daemons.alarm.keyring import Keyring
+from tests.vectors.make import BOX, KEYS, SITE, keyset, vectors
+
+FOLDER = Path(__file__).parents[1] / "vectors"
+VECTORS: dict[str, Any] = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.json")}
+
+
+def test_what_is_committed_is_what_the_types_make() -> None:
+    assert json.loads(json.dumps(vectors())) == VECTORS
+
+
+def test_keyset_and_binding_are_the_roots() -> None:
+    assert read_keyset(VECTORS["keys"]["keyset"]["jws"].encode(), KEYS["root"].public) == keyset()
+    assert read_binding(VECTORS["keys"]["binding"]["jws"].encode(), KEYS["root"].public).site == SITE
+    for each in VECTORS["keys"]["refused"]:
+        with pytest.raises(Forged, match=each["why"]):
+            read_keyset(each["jws"].encode(), KEYS["root"].public)
+
+
+def test_events_and_their_batch() -> None:
+    raws = [each["raw"].encode() for each in VECTORS["events"]["events"]]
+    assert [read_event(raw, KEYS["box"].public).id.seq for raw in raws] == [1, 2, 3]
+    assert [sha256(raw) for raw in raws] == [unb64(each["sha256"]) for each in VECTORS["events"]["events"]]
+    assert VECTORS["events"]["batch"].encode() == b"[" + b",".join(raws) + b"]"
+    for each in VECTORS["events"]["refused"]:
+        with pytest.raises(Forged, match=each["why"]):
+            read_event(each["raw"].encode(), KEYS["box"].public)
+
+
+def test_beat_and_reply() -> None:
+    assert read_beat(VECTORS["beat"]["beat"].encode(), KEYS["box"].public).nonce == "b-0017"
+    assert read_reply(VECTORS["beat"]["reply"].encode(), KEYS["box"].public).result == "done"
+
+
+def test_receipts_prove_the_bytes_of_the_events() -> None:
+    digests = {number: unb64(each["sha256"]) for number, each in enumerate(VECTORS["events"]["events"], 1)}
+
+    def proves(jws: str) -> bool:
+        receipt = decode(open_jws(jws.encode(), keyset().key_of(Use.RECEIPT)), Receipt)
+        return all(
+            have.digest == digest_of(digests[seq] for first, last in have.ranges for seq in range(first, last + 1))
+            for have in receipt.have
+        )
+
+    assert [proves(each["jws"]) for each in VECTORS["receipts"]["accepted"]] == [True] * 4
+    assert [proves(each["jws"]) for each in VECTORS["receipts"]["refused"]] == [False]
+
+
+def gate() -> Gate:
+    door = Gate(BOX, Keyring(BOX, keyset(), None, None), lambda: str(VECTORS["commands"]["nonce"]))
+    door.renew(0)
+    return door
+
+
+def taken(jws: str) -> str:
+    believed = gate().command(jws.encode(), 0, VECTORS["commands"]["now"])
+    wish_of(believed.command, Policy(), signatures=believed.signatures)
+    return believed.command.name
+
+
+def test_commands_are_taken_or_refused_for_the_reason_given() -> None:
+    for each in VECTORS["commands"]["accepted"]:
+        assert taken(each["jws"]) == each["payload"]["name"]
+    for each in VECTORS["commands"]["refused"]:
+        with pytest.raises(Forged, match=f"^{each['why']}"):
+            taken(each["jws"])

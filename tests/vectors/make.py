@@ -1,0 +1,149 @@
+"""Worked bytes for whoever writes the other end: what is signed, by which key, and what must be refused and why."""
+
+import json
+from typing import Any
+
+from edge.core.events import Author, Frozen, freeze
+from edge.core.messages import Beat, Command, Have, Receipt, Reply, digest_of, encode, sign_beat, sign_reply
+from edge.core.seal import Binding, CentreKey, Keyset, Signer, Use, b64, sha256, sign_by_root, sign_jws, unb64
+from edge.core.timing import Stamp, TimeQuality
+from edge.core.words import BoxId, Epoch, EventClass, EventId, Json, Record, SiteId
+
+SEEDS = {"box": 1, "root": 2, "receipt": 3, "command-silence": 4, "command-sound": 5, "command-sound-second": 6}
+KEYS = {name: Signer(bytes([byte] * 32)) for name, byte in SEEDS.items()}
+BOX, SITE, EPOCH = BoxId("ktg-k7q2m7xa"), SiteId("33.74.10.1004-010-005"), Epoch("7c1f0b2e")
+AUTHOR = Author(BOX, SITE, EPOCH, "5f0e2a9c")
+PRESSED_NS = 1_795_439_122_417_000_000
+NOT_BEFORE, NOT_AFTER = 1_795_392_000, 1_858_464_000
+
+
+def event(seq: int, event_class: EventClass, name: str, subject: str, data: dict[str, Json]) -> Frozen:
+    when = Stamp(PRESSED_NS + seq * 10**9, 1_843_221_004_512 + seq * 10**9, TimeQuality.SYNCED)
+    return freeze(Record(EventId(EPOCH, seq), event_class, name, subject, data), when, AUTHOR, KEYS["box"])
+
+
+def events() -> list[Frozen]:
+    press: dict[str, Json] = {
+        "alarm": f"{EPOCH}.1", "kind": "crime", "cid": "1120", "status": "actual", "zone": "pos-ronda",
+        "held_ms": 1000, "confirmed": False,
+    }  # fmt: skip
+    over: dict[str, Json] = {
+        "alarm": f"{EPOCH}.1", "kind": "crime", "cid": "3120", "status": "actual", "zone": "pos-ronda", "total": 1,
+    }  # fmt: skip
+    return [
+        event(1, EventClass.ALARM, "alarm", "zone/pos-ronda", press),
+        event(2, EventClass.AUDIT, "audit", "box", {"what": "configuration", "by": "Bu Siti “RT 005” ✓ é"}),
+        event(3, EventClass.RESTORAL, "restoral", "zone/pos-ronda", over),
+    ]
+
+
+def keyset() -> Keyset:
+    def key(name: str, use: Use, number: int = 1) -> CentreKey:
+        return CentreKey(f"{use}-{number}", use, b64(KEYS[name].public), NOT_BEFORE, NOT_AFTER)
+
+    sound = [key("command-sound", Use.COMMAND_SOUND), key("command-sound-second", Use.COMMAND_SOUND, 2)]
+    return Keyset(1, (key("receipt", Use.RECEIPT), key("command-silence", Use.COMMAND_SILENCE), *sound))
+
+
+def vectors() -> dict[str, Any]:
+    """File name -> content."""
+    return {"keys": _keys(), "events": _events(), "beat": _beat(), "receipts": _receipts(), "commands": _commands()}
+
+
+def _keys() -> dict[str, Any]:
+    return {
+        "keys": {
+            name: {"seed": bytes([byte] * 32).hex(), "public": b64(KEYS[name].public)} for name, byte in SEEDS.items()
+        },
+        "keyset": {"payload": json.loads(_payload(_root(keyset()))), "jws": _root(keyset())},
+        "binding": {"payload": {"box": BOX, "site": SITE, "v": 1}, "jws": _root(Binding(BOX, SITE))},
+        "refused": [
+            {"why": "signature does not match", "jws": sign_by_root(keyset(), KEYS["receipt"]).decode()},
+            {"why": "unknown key, or not for this use", "jws": sign_jws(b"{}", "receipt-1", KEYS["root"]).decode()},
+            {"why": "not a compact JWS", "jws": _root(keyset()).replace(".", "")},
+        ],
+    }
+
+
+def _events() -> dict[str, Any]:
+    made = events()
+    first = made[0].raw.decode()
+    return {
+        "box": BOX,
+        "events": [{"raw": each.raw.decode(), "sha256": b64(each.digest)} for each in made],
+        "batch": "[" + ",".join(each.raw.decode() for each in made) + "]",
+        "refused": [
+            {"why": "signature does not match", "raw": first.replace("pos-ronda", "pos-masjid")},
+            {"why": "not in canonical form", "raw": first.replace('","', '", "', 1)},
+            {"why": "not an event", "raw": first.replace('"specversion":"1.0",', "")},
+            {"why": "larger than 8192 bytes", "raw": first + " " * 8192},
+        ],
+    }
+
+
+def _beat() -> dict[str, Any]:
+    beat = Beat(BOX, "b-0017", EPOCH, 3, 1, "2026-11-23T13:05:30.000Z", "synced", 1)
+    return {
+        "beat": sign_beat(beat, KEYS["box"]).decode(),
+        "reply": sign_reply(Reply(BOX, "4be1c7a90d2f6e83", "done", "silence"), KEYS["box"]).decode(),
+    }
+
+
+def _receipts() -> dict[str, Any]:
+    made = events()
+    whole = Have(EPOCH, ((1, 3),), digest_of(each.digest for each in made))
+    two = Have(EPOCH, ((1, 1), (3, 3)), digest_of((made[0].digest, made[2].digest)))
+    wrong = Have(EPOCH, ((1, 1),), b64(sha256(made[0].digest + b"x")))
+
+    def receipt(*have: Have, beat: str | None = None, ask: tuple[tuple[Epoch, int, int], ...] = ()) -> dict[str, Any]:
+        payload = encode(Receipt(BOX, "Pusat Komando Kota", "2026-11-23T13:05:31.000Z", have, beat, ask))
+        return {"payload": json.loads(payload), "jws": sign_jws(payload, "receipt-1", KEYS["receipt"]).decode()}
+
+    return {
+        "rule": "digest = base64url(SHA-256(concatenated SHA-256 of each event's bytes, in the order of the ranges))",
+        "accepted": [receipt(whole), receipt(two), receipt(beat="b-0017"), receipt(ask=((EPOCH, 2, 2),))],
+        "refused": [{"why": "digest differs", **receipt(wrong)}],
+    }
+
+
+def _commands() -> dict[str, Any]:
+    exp = PRESSED_NS // 10**9 + 60
+
+    def command(name: str, args: dict[str, str | int], *keys: str) -> dict[str, Any]:
+        raw = encode(Command(BOX, "4be1c7a90d2f6e83", "n-5c2a", exp, name, args, "Sari"))
+        payload = json.loads(raw)
+        kids = {"command-silence": "command-silence-1", "command-sound": "command-sound-1"}
+        for key in keys:
+            raw = sign_jws(raw, kids.get(key, "command-sound-2"), KEYS[key])
+        return {"payload": payload, "jws": raw.decode()}
+
+    sound: dict[str, str | int] = {"pattern": "jateng.titir", "duration": 60}
+    both = ("command-sound", "command-sound-second")
+    return {
+        "nonce": "n-5c2a",
+        "now": PRESSED_NS // 10**9,
+        "accepted": [
+            command("silence", {"alarm": f"{EPOCH}.1"}, "command-silence"),
+            command("acknowledge", {"alarm": f"{EPOCH}.1", "ticket": "T-17"}, "command-silence"),
+            command("bypass", {"zone": "masjid", "duration": 3600}, "command-silence"),
+            command("sound", {"pattern": "jateng.titir", "duration": 30}, "command-sound"),
+            command("sound", sound, *both),
+            command("self-test", {}, "command-sound"),
+        ],
+        "refused": [
+            {"why": "signatures", **command("sound", sound, "command-sound")},
+            {"why": "name", **command("sound", sound, "command-silence")},
+            {"why": "key", **command("sound", sound, "command-sound", "command-sound")},
+            {"why": "key", **command("silence", {"alarm": f"{EPOCH}.1"}, "receipt")},
+            {"why": "args", **command("sound", {"pattern": "jateng.titir", "duration": 181}, *both)},
+            {"why": "args", **command("silence", {}, "command-silence")},
+        ],
+    }
+
+
+def _root(value: Keyset | Binding) -> str:
+    return sign_by_root(value, KEYS["root"]).decode()
+
+
+def _payload(jws: str) -> bytes:
+    return unb64(jws.split(".")[1])
