@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from edge.centre import reader
-from edge.centre.explained import explained, places_of
+from edge.centre.explained import explained, places_of, store_at, store_option
 from edge.centre.keys_cli import keys, revoke
 from edge.centre.orders_cli import ack, broker_option, json_option, order, sign, silence
 from edge.centre.settings import (
@@ -82,12 +82,14 @@ def admit(session: Session, *, box: str, site: str, public: str, request: Path, 
 @session_options
 @broker_option
 @json_option
+@store_option
 @click.option("--receiver", help="Nama pada bukti terima / the name in receipts [centre.toml]")
 @click.option("--forward", help="https://... penerima tiap kejadian / who gets every event [centre.toml]")
 @click.option("--forward-key", help="Berkas kunci bersama / file of the shared secret [keys/forward.key]")
 @click.option("--metrics", help="127.0.0.1:PORT untuk Prometheus / for Prometheus [centre.toml]")
+@click.option("--share", metavar="GROUP", help="Bagi kiriman dengan proses lain / share the letters in this group")
 @click.pass_obj
-def run(session: Session, /, *, as_json: bool, **chosen: str | None) -> None:
+def run(session: Session, /, *, share: str | None, as_json: bool, **chosen: str | None) -> None:
     """Terima, simpan, beri bukti, tampilkan / take in, store, receipt, show; ends with SIGTERM or Ctrl-C."""
     from edge.centre.console import Console, view_for  # noqa: PLC0415  # paho and ssl, for the commands that connect
     from edge.centre.run import serve, stopped_by_signals  # noqa: PLC0415  # the same
@@ -96,39 +98,42 @@ def run(session: Session, /, *, as_json: bool, **chosen: str | None) -> None:
     with explained(), stopped_by_signals() as wake:
         said = read_settings(places)
         settings = replace(said, **{name: text for name, text in chosen.items() if text})
-        serve(places, settings, Console(view_for(sys.stdout, session.language, json=as_json)), wake)
+        serve(places, settings, Console(view_for(sys.stdout, session.language, json=as_json)), wake, share=share)
 
 
 @centre.command("list")
 @session_options
 @json_option
+@store_option
 @click.pass_obj
-def list_(session: Session, *, as_json: bool) -> None:
+def list_(session: Session, *, store: str | None, as_json: bool) -> None:
     """Alarm, terbaru dahulu / alarms, newest first."""
     with explained():
-        for alarm in reader.alarms(places_of(session).store):
+        for alarm in reader.alarms(store_at(session, store)):
             click.echo(json.dumps(asdict(alarm), ensure_ascii=False) if as_json else _row(alarm))
 
 
 @centre.command()
 @session_options
 @json_option
+@store_option
 @click.pass_obj
-def export(session: Session, *, as_json: bool) -> None:
+def export(session: Session, *, store: str | None, as_json: bool) -> None:
     """Semua kejadian yang tersimpan / every stored event, in order of arrival."""
     with explained():
-        for event in reader.export(places_of(session).store):
+        for event in reader.export(store_at(session, store)):
             brief = "{received} {box} {epoch}.{seq} {name} zone={zone} folded={folded}".format_map(event)
             click.echo(json.dumps(event, ensure_ascii=False) if as_json else printable(brief))
 
 
 @centre.command()
 @session_options
+@store_option
 @click.pass_obj
-def troubles(session: Session) -> None:
+def troubles(session: Session, *, store: str | None) -> None:
     """Alarm pusat sendiri dan penolakan, JSON / the centre's own alarms and refusals, JSON."""
     with explained():
-        click.echo(json.dumps(reader.troubles(places_of(session).store), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(reader.troubles(store_at(session, store)), ensure_ascii=False, indent=2))
 
 
 def _row(alarm: reader.Alarm) -> str:

@@ -2,16 +2,27 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+import click
 
 from edge.centre import codes, reader
 from edge.centre.kept import StoreBusy, StoreFailed
 from edge.centre.outward import OutwardFault
 from edge.centre.places import CentrePlaces
-from edge.centre.settings import SettingsFault
+from edge.centre.settings import SettingsFault, read_settings, store_of
 from edge.centre.trust import AuthorityMissing, NotAdmissible
 from edge.core.faults import Refused
 from edge.core.seal import Forged
 from edge.field.console import Session
+
+store_option = click.option("--store", help="sqlite:///path, postgresql+psycopg://user@host/database [centre.toml]")
+
+
+def store_at(session: Session, store: str | None) -> Path | str:
+    """Where the store is: what was asked for, else what centre.toml says. Raises SettingsFault."""
+    places = places_of(session)
+    return store or store_of(places, read_settings(places))
 
 
 def places_of(session: Session) -> CentrePlaces:

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from edge.centre import codes, reader
-from edge.centre.explained import explained, places_of
+from edge.centre.explained import explained, places_of, store_at
 from edge.centre.registry import Registry
 from edge.centre.settings import endpoint_of, read_settings
 from edge.centre.trust import open_keyset, open_signer
@@ -141,8 +141,8 @@ def ack(
     as_json: bool,
 ) -> None:
     """Catat bahwa alarm ditangani / record that a human has taken the alarm, and tell the box."""
-    store = places_of(session).store
     with explained():
+        store = store_at(session, None)
         box = _box_of(store, alarm, box)
     told = _order(session, broker, Order(box, "acknowledge", {"alarm": alarm, "ticket": ticket}, by), within)
     if not _within(RECORDED_WITHIN_S, lambda: reader.has_command(store, str(told["jti"]))):
@@ -196,7 +196,7 @@ def _answered(session: Session, told: dict[str, str | bool | None], within_s: fl
         session.say(Wording(f"{box}: {told['order']} diterima boks.", f"{box}: {told['order']} accepted by the box."))
 
 
-def _box_of(store: Path, alarm: str, chosen: str | None) -> str:
+def _box_of(store: Path | str, alarm: str, chosen: str | None) -> str:
     boxes = [box for box in reader.boxes_of(store, alarm) if chosen in {None, box}]
     if not boxes:
         raise Refused(codes.ALARM_UNKNOWN.fault(alarm=alarm))

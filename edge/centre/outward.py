@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge.centre.ingest import Harvest
 from edge.centre.places import CentrePlaces
-from edge.centre.settings import CentreSettings
+from edge.centre.settings import CentreSettings, store_of
 
 
 class OutwardFault(ValueError):
@@ -25,7 +25,7 @@ def looking_outward(places: CentrePlaces, settings: CentreSettings) -> Iterator[
     hearers: list[Callable[[Harvest], None]] = []
     with ExitStack() as stack:
         if settings.metrics:
-            hearers.append(_metrics(stack, places, settings.metrics))
+            hearers.append(_metrics(stack, places, settings))
         if settings.forward:
             hearers.append(_forwarding(stack, places, settings))
         yield partial(_tell, hearers)
@@ -36,13 +36,13 @@ def _tell(hearers: list[Callable[[Harvest], None]], harvest: Harvest) -> None:
         hear(harvest)
 
 
-def _metrics(stack: ExitStack, places: CentrePlaces, address: str) -> Callable[[Harvest], None]:
+def _metrics(stack: ExitStack, places: CentrePlaces, settings: CentreSettings) -> Callable[[Harvest], None]:
     from edge.centre.metrics import MetricsAddress, MetricsServer, address_of  # noqa: PLC0415  # only where wanted
     from edge.centre.snapshot import Measured, Scraper  # noqa: PLC0415  # the same
     from edge.centre.stored import opened  # noqa: PLC0415  # the same
 
-    measured = Measured()
-    scraper = Scraper(partial(opened, places.store), measured, places.postbox, time.time_ns)
+    address, measured = settings.metrics, Measured()
+    scraper = Scraper(partial(opened, store_of(places, settings)), measured, places.postbox, time.time_ns)
     try:
         stack.enter_context(MetricsServer(address_of(address), scraper.look))
     except (OSError, MetricsAddress) as error:
@@ -61,7 +61,7 @@ def _forwarding(stack: ExitStack, places: CentrePlaces, settings: CentreSettings
     except WebhookFault as error:
         raise OutwardFault(f"forward: {error}") from error
     draw = random.SystemRandom().random
-    forwarder = Forwarder(places.postbox, Feed(places.store), webhook, random01=draw)
+    forwarder = Forwarder(places.postbox, Feed(store_of(places, settings)), webhook, random01=draw)
     forwarder.start()
     stack.callback(forwarder.stop)
     return lambda _: forwarder.ring()

@@ -16,34 +16,38 @@ from edge.centre.places import CentrePlaces
 from edge.centre.receipts import Receipts
 from edge.centre.registry import Registry
 from edge.centre.session import Connected, Disconnected, Session
-from edge.centre.settings import CentreSettings, endpoint_of
+from edge.centre.settings import CentreSettings, endpoint_of, store_of
+from edge.centre.sharing import membership
 from edge.centre.store import Store
 from edge.centre.trust import open_keyset, open_signer
 from edge.core.seal import Use
 
 
-def serve(places: CentrePlaces, settings: CentreSettings, console: Console, wake: int) -> None:
+def serve(
+    places: CentrePlaces, settings: CentreSettings, console: Console, wake: int, *, share: str | None = None
+) -> None:
     """Run one centre until `wake` is readable.
 
-    raises: AuthorityMissing, Forged, SettingsFault, OutwardFault, StoreBusy, StoreFailed before it serves;
-            nothing afterwards
+    share:  name of the group of processes that share the boxes' letters; None: this is the only one
+    raises: AuthorityMissing, Forged, SettingsFault, GroupFault, OutwardFault, StoreBusy, StoreFailed before it
+            serves; nothing afterwards
     """
     endpoint = endpoint_of(places, settings.broker)
     keyset = open_keyset(places)
     receipts = Receipts(open_signer(places, Use.RECEIPT), settings.receiver)
     registry = Registry(places.boxes, places.root_public.read_bytes())
     with (
-        alone(places.home, shared=False),
-        Store.open(places.store) as store,
+        alone(places.home, shared=share is not None),
+        membership(places.home, share) as member,
+        Store.open(store_of(places, settings)) as store,
         console,
         looking_outward(places, settings) as after,
     ):
         ingest = Ingest(store, registry, keyset, receipts)
         keys = LiveKeys(places, keyset, ingest, receipts, time.monotonic)
-        session = Session(
-            endpoint, ingest, keys, told=_telling(console, after), wake=wake, random01=random.SystemRandom().random
-        )
-        session.run()
+        random01 = random.SystemRandom().random
+        told = _telling(console, after)
+        Session(endpoint, ingest, keys, member=member, told=told, wake=wake, random01=random01).run()
 
 
 def _telling(

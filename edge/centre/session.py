@@ -12,15 +12,12 @@ from drivers.letters import Dispatch
 from drivers.mqtt_centre import CentreSession, Membership, SessionLost
 from edge.centre.ingest import Harvest, Ingest
 from edge.centre.kept import StoreFailed
-from edge.centre.topics import KEYS_TOPIC, SUBSCRIPTIONS
+from edge.centre.topics import KEYS_TOPIC
 
-SESSION_EXPIRY_S: Final = 7 * 24 * 3600  # what boxes sent while the centre was away
 PAUSE_MAX_S: Final = 10.0
 SETTLED_S: Final = 30.0  # a connection that lasted this long starts the backoff anew
 
 _log = logging.getLogger("kentongan.centre")
-
-MEMBERSHIP: Final = Membership("kentongan-centre", SUBSCRIPTIONS, SESSION_EXPIRY_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,7 @@ class Keys(Protocol):
 class Session:
     """The centre's one loop.
 
+    member:   in whose name, and what it hears (edge.centre.sharing)
     told:     hears every harvest, and the connection come and go; it must not wait
     wake:     a descriptor that becomes readable when the centre shall stop
     random01: for the jitter
@@ -60,6 +58,7 @@ class Session:
         ingest: Ingest,
         keys: Keys,
         *,
+        member: Membership,
         told: Callable[[Harvest | Connected | Disconnected], None],
         wake: int,
         random01: Callable[[], float],
@@ -67,6 +66,7 @@ class Session:
         self._endpoint = endpoint
         self._ingest = ingest
         self._keys = keys
+        self._member = member
         self._told = told
         self._wake = wake
         self._random01 = random01
@@ -97,7 +97,7 @@ class Session:
             self._stopping(again_s)
 
     def _serve(self) -> None:
-        with CentreSession.open(self._endpoint, MEMBERSHIP, wake=self._wake) as session:
+        with CentreSession.open(self._endpoint, self._member, wake=self._wake) as session:
             self._publish_keys(session)
             self._told(Connected(str(self._endpoint)))
             while not self._stopping(0.0):

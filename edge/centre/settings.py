@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import dataclass, fields
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ class CentreSettings:
 
     forward:     https://... to which every event is passed on; forward_key: the file with the shared secret
     metrics:     127.0.0.1:port for Prometheus
+    store:       sqlite:///path or postgresql+psycopg://user@host/database; "": centre.db beside centre.toml
     """
 
     broker: str = "mqtts://127.0.0.1:8883"
@@ -30,6 +32,7 @@ class CentreSettings:
     forward: str = ""
     forward_key: str = ""
     metrics: str = ""
+    store: str = ""
 
 
 def read_settings(places: CentrePlaces) -> CentreSettings:
@@ -50,7 +53,12 @@ def write_settings(places: CentrePlaces, settings: CentreSettings) -> None:
     """Leave out what was not chosen."""
     said = {each.name: str(getattr(settings, each.name)) for each in fields(settings)}
     lines = [f"{name} = {_quoted(text)}" for name, text in said.items() if text]
-    write_whole(places.settings, ("\n".join(lines) + "\n").encode(), mode=0o644)
+    write_whole(places.settings, ("\n".join(lines) + "\n").encode(), mode=0o600 if settings.store else 0o644)
+
+
+def store_of(places: CentrePlaces, settings: CentreSettings) -> Path | str:
+    """Where the store is: a file, or the URL of a server. It may hold a password: never to be logged as it is."""
+    return settings.store or places.store
 
 
 def endpoint_of(places: CentrePlaces, broker: str) -> Endpoint:

@@ -74,10 +74,15 @@ class World:
             opened.close()
         self.broker.__exit__(None, None, None)
 
-    def centre(self, *, program: Sequence[str] = KENTONGAN) -> "RunningCentre":
-        """Start a centre and wait until it listens."""
-        process = RunningCentre(program, self.places, self._folder / f"centre-{len(self._open)}.log")
+    def start(self, *, program: Sequence[str] = KENTONGAN, words: Sequence[str] = ()) -> "RunningCentre":
+        """Start a centre and do not wait. words: options of `centre run`."""
+        process = RunningCentre(program, self.places, self._folder / f"centre-{len(self._open)}.log", words)
         self._open.append(process)
+        return process
+
+    def centre(self, *, program: Sequence[str] = KENTONGAN, words: Sequence[str] = ()) -> "RunningCentre":
+        """Start a centre and wait until it listens."""
+        process = self.start(program=program, words=words)
         wait_for(lambda: process.lines("connected") or not process.alive, "connected")
         assert process.lines("connected"), process.words()
         return process
@@ -104,9 +109,9 @@ class World:
 
 
 class RunningCentre:
-    def __init__(self, program: Sequence[str], places: CentrePlaces, log: Path) -> None:
+    def __init__(self, program: Sequence[str], places: CentrePlaces, log: Path, words: Sequence[str] = ()) -> None:
         self._log = log
-        command = [*program, "centre", "run", "--json", "--root", str(places.root)]
+        command = [*program, "centre", "run", "--json", "--root", str(places.root), *words]
         with log.open("wb") as out:
             self._child = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
