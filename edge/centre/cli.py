@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from edge.centre import reader
-from edge.centre.explained import explained, places_of, store_at, store_option
+from edge.centre.explained import explained, places_of, store_at
 from edge.centre.keys_cli import keys, revoke
 from edge.centre.orders_cli import ack, broker_option, json_option, order, sign, silence
 from edge.centre.settings import (
@@ -22,6 +22,8 @@ from edge.core.faults import Wording, printable
 from edge.core.seal import unb64
 from edge.core.words import BoxId, SiteId
 from edge.field.console import Session, session_options
+
+store_option = click.option("--store", help="sqlite:///path, postgresql+psycopg://user@host/database [centre.toml]")
 
 
 @click.group()

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
-
 from edge.centre import codes, reader
 from edge.centre.kept import StoreBusy, StoreFailed
 from edge.centre.outward import OutwardFault
@@ -15,8 +13,6 @@ from edge.centre.trust import AuthorityMissing, NotAdmissible
 from edge.core.faults import Refused
 from edge.core.seal import Forged
 from edge.field.console import Session
-
-store_option = click.option("--store", help="sqlite:///path, postgresql+psycopg://user@host/database [centre.toml]")
 
 
 def store_at(session: Session, store: str | None) -> Path | str:
