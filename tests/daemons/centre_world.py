@@ -185,6 +185,9 @@ class FakeBox:
             "zone": "pos-ronda",
             "kind": "crime",
             "status": "actual",
+            "cid": "1120",
+            **({"what": "start"} if name in {"audit", "start"} else {}),
+            **({"code": "E-TEST", "text": ""} if name == "trouble" else {}),
             **content,
         }
         record = Record(identity, at, name, f"zone/{said['zone']}", said)

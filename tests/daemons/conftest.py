@@ -1,0 +1,35 @@
+"""Whatever reached a reference centre in a test of real daemons is held against the contract's schemas."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from edge.centre.schemas import schemas
+
+MADE = schemas()
+EVENT, STATE = (Draft202012Validator(MADE[name]) for name in ("event", "state"))
+
+
+def unfit(store: Path) -> list[str]:
+    """What a centre's store holds and no schema allows."""
+    found: list[str] = []
+    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as db:
+        for table, validator in (("event", EVENT), ("presence", STATE)):
+            for (raw,) in db.execute(f"SELECT raw FROM {table}"):
+                body: dict[str, Any] = json.loads(raw)
+                found += [f"{error.message[:200]} in {raw[:300]!r}" for error in validator.iter_errors(body)]
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _contract(request: pytest.FixtureRequest) -> Iterator[None]:
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    for store in folder.rglob("centre.db") if isinstance(folder, Path) else ():
+        assert unfit(store) == []

@@ -1,0 +1,77 @@
+"""Centres that strangers could have written, from the pages alone, in three languages, before the real box."""
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from edge.core.events import read_event
+from edge.core.seal import Signer
+from edge.field.stage import Stage
+from edge.field.status import ask_status
+from tests.daemons import clients
+from tests.daemons.clients import CACHE, Client, Unavailable
+
+WITHIN_S = 40.0
+LANGUAGES = {"python": clients.python, "javascript": clients.javascript, "shell": clients.shell}
+
+
+def until(reached: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not reached():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+@contextmanager
+def running(client: Client, stage: Stage, folder: Path) -> Iterator[Path]:
+    """The example, with the files that its first line names; yields what it prints."""
+    keys, said = folder / "keys", folder / "said.txt"
+    keys.mkdir()
+    for path in ("ca/ca.pem", "ca/centre.pem", "ca/centre.key", "keys/receipt.key"):
+        shutil.copy(stage.centre_places.home / path, keys)
+    (keys / "box.pub").write_bytes(Signer((stage.places.secrets / "box.key").read_bytes()).public)
+    where = ["127.0.0.1", str(stage.broker.ports["boxes"]), stage.box, str(keys)]
+    settings = {"PATH": "/usr/bin:/bin", "TMPDIR": str(folder), **client.settings}
+    with said.open("wb") as out, subprocess.Popen(
+        [*client.command, *where], stdout=out, stderr=subprocess.STDOUT, env=settings, start_new_session=True
+    ) as child:  # fmt: skip
+        try:
+            yield said
+        finally:
+            subprocess.run(["pkill", "-TERM", "-s", str(child.pid)], check=False)  # a shell, and what it piped together
+            child.wait(10)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_stranger_follows_a_box_and_its_receipt_ends_the_row(language: str, tmp_path: Path) -> None:
+    try:
+        client = LANGUAGES[language]()
+    except Unavailable as missing:
+        pytest.skip(f"needs {missing}")
+    with Stage(tmp_path / "stage", cache=CACHE, beat_s=0.5) as stage:
+        stage.alarm.start()
+        stage.alarm.wait_ready()
+        stage.relay.start()
+        stage.relay.wait_ready()
+        with running(client, stage, tmp_path) as said:
+            until(
+                lambda: ask_status(stage.places)["receiver"].startswith("Contoh"),
+                f"a beat answered: {said.read_text()}",
+            )
+            stage.wires.press(stage.line_of("pos-ronda"))
+            until(lambda: (ask_status(stage.places)["journey"] or {}).get("received"), "the press is received")
+            stage.wires.release(stage.line_of("pos-ronda"))
+            until(lambda: ask_status(stage.places)["waiting"] == 0, "no alarm waits")
+            lines = [
+                line.removeprefix("stored ") for line in said.read_text().splitlines() if line.startswith("stored ")
+            ]
+        public = Signer((stage.places.secrets / "box.key").read_bytes()).public
+    stored = [read_event(line.encode(), public) for line in lines]
+    assert [event.data["zone"] for event in stored if event.name == "alarm"] == ["pos-ronda"]
+    assert all(json.loads(line)["source"] == f"urn:kentongan:{stage.box}" for line in lines)
