@@ -41,12 +41,12 @@ def _metrics(stack: ExitStack, places: CentrePlaces, settings: CentreSettings) -
     from edge.centre.snapshot import Measured, Scraper  # noqa: PLC0415  # the same
     from edge.centre.stored import opened  # noqa: PLC0415  # the same
 
-    address, measured = settings.metrics, Measured()
+    measured = Measured()
     scraper = Scraper(partial(opened, store_of(places, settings)), measured, places.postbox, time.time_ns)
     try:
-        stack.enter_context(MetricsServer(address_of(address), scraper.look))
+        stack.enter_context(MetricsServer(address_of(settings.metrics), scraper.look))
     except (OSError, MetricsAddress) as error:
-        raise OutwardFault(f"metrics {address}: {error}") from error
+        raise OutwardFault(f"metrics {settings.metrics}: {error}") from error
     return lambda harvest: measured.tell(harvest.facts, time.time_ns())
 
 
