@@ -192,6 +192,17 @@ class Ledger:
         known = (row for row in rows if row[3] in _CLASSES)
         return [Unreceived(EventId(Epoch(e), s), o, EventClass(c), d, bool(shown)) for e, s, o, c, d, shown in known]
 
+    def asked(self, epoch: Epoch, first: int, last: int, limit: int) -> list[Unreceived]:
+        """Stored rows of an inclusive range, received or not: the centre has lost them. No lamp waits for them."""
+        with _translated():
+            rows = self._db.execute(
+                "SELECT seq, event.ordinal, event_class, digest FROM event JOIN epoch USING (ordinal) WHERE epoch = ?"
+                " AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
+                (epoch, first, last, limit),
+            ).fetchall()
+        known = (row for row in rows if row[2] in _CLASSES)
+        return [Unreceived(EventId(epoch, s), o, EventClass(c), d, shown=False) for s, o, c, d in known]
+
     def fetch(self, ids: Sequence[EventId]) -> list[Frozen]:
         """The frozen bytes of these rows; rows that are not there, or not as they were stored, are left out."""
         with _translated():

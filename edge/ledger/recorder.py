@@ -72,10 +72,17 @@ class Digests:
 class Loaded:
     """Answer to `load`: waiting rows, those that are known already among them."""
 
-    waiting: Sequence[Unreceived]
+    rows: Sequence[Unreceived]
 
 
-Told = Opened | Stored | Failed | Mended | Fetched | Digests | Loaded
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Answer to `ask`: stored rows that the centre wants again."""
+
+    rows: Sequence[Unreceived]
+
+
+Told = Opened | Stored | Failed | Mended | Fetched | Digests | Loaded | Asked
 
 
 @dataclass(slots=True)
@@ -157,6 +164,10 @@ class Recorder:
     def load(self) -> None:
         """Ask for more waiting rows, when most of those that LOAD_LIMIT let in are received. Answered with Loaded."""
         self._other(lambda ledger: self._tell(Loaded(ledger.unreceived(LOAD_LIMIT))))
+
+    def ask(self, epoch: Epoch, first: int, last: int, limit: int) -> None:
+        """Rows that the centre lacks, whether it ever receipted them or not. Answered with Asked."""
+        self._other(lambda ledger: self._tell(Asked(ledger.asked(epoch, first, last, limit))))
 
     def digests(self, epoch: Epoch, first: int, last: int, token: object) -> None:
         """Answered with Digests."""

@@ -18,7 +18,7 @@ from edge.config.load import SystemUsers
 from edge.config.model import Lamp, Sounder
 from edge.config.places import Places
 from edge.core.seal import Signer, Use
-from edge.core.words import SECOND_NS, Activation, EventId, SiteId
+from edge.core.words import SECOND_NS, Activation, Epoch, EventId, SiteId
 from edge.daemons.alarm.kept import Kept
 from edge.daemons.runtime import boot_id
 from edge.field.children import Child
@@ -105,9 +105,10 @@ class AlarmBox:
         pins = {zone.id: zone.pin for zone in self.site.zones}
         return (pins | {each.id: each.pin for each in self._outputs})[name]
 
-    def receipt(self, rows: Iterable[Row]) -> bytes:
-        """What the centre says of these rows."""
+    def receipt(self, rows: Iterable[Row], ask: tuple[tuple[Epoch, int, int], ...] = ()) -> bytes:
+        """What the centre says of these rows, and what it asks for."""
         tally = Tally()
+        tally.ask = ask
         for row in rows:
             tally.stored(EventId(row.epoch, row.seq), row.raw)
         receipts = Receipts(open_signer(self.centre, Use.RECEIPT), "Pusat Uji")

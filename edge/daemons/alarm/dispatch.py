@@ -31,10 +31,10 @@ from edge.core.words import (
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.orders import Orders
 from edge.daemons.alarm.posts import Delivered, Lost, Ordered, Received, Undurable, Waits
-from edge.daemons.alarm.receipts import Claim, Disproved, Proved, Receipts
+from edge.daemons.alarm.receipts import AGAIN_LIMIT, Claim, Disproved, Proved, Receipts, wanted
 from edge.daemons.alarm.traffic import Traffic
 from edge.daemons.alarm.voice import Voice
-from edge.ledger.recorder import LOAD_LIMIT, Digests, Failed, Fetched, Loaded, Opened, Recorder, Stored, Told
+from edge.ledger.recorder import LOAD_LIMIT, Asked, Digests, Failed, Fetched, Loaded, Opened, Recorder, Stored, Told
 from edge.link.causes import CAUSES, meaning_of
 from edge.link.frames import Ask, Bytes, Frame, Hello, LinkState, Mark, Pull, Role, Send
 from edge.link.frames import Status as StatusFrame
@@ -161,6 +161,13 @@ class Dispatch:
         self._speak(now_ns)
         self._watch(now_ns)
 
+    def _loaded(self, told: Loaded | Asked) -> None:
+        """Rows to send: those that wait, or those that the centre wants again, for which no lamp waits."""
+        self._traffic.loaded(told.rows)
+        if isinstance(told, Loaded):
+            self._more = len(told.rows) >= LOAD_LIMIT
+            self._post(Waits(tuple(row.id for row in told.rows if row.shown)))
+
     def _patience_s(self) -> float:
         due = [at for at in (self._outbox.due_ns, self._voice.due_ns if self._bearer_up else None) if at is not None]
         if not due:
@@ -192,10 +199,8 @@ class Dispatch:
                 self._more = len(waiting) >= LOAD_LIMIT
                 for event in self._traffic.opened(ordinal, waiting):
                     self._recorder.append(event)
-            case Loaded(waiting):
-                self._more = len(waiting) >= LOAD_LIMIT
-                self._traffic.loaded(waiting)
-                self._post(Waits(tuple(row.id for row in waiting if row.shown)))
+            case Loaded() | Asked():
+                self._loaded(told)
             case Fetched(events, asked):
                 self._lose(self._traffic.fetched(events, asked))
             case Digests(token, found):
@@ -283,6 +288,9 @@ class Dispatch:
             self._traffic.beat_answered()
         for verdict in self._receipts.judge(receipt):
             self._settle(verdict, now_ns)
+        if self._bearer_up and len(self._outbox) < AGAIN_LIMIT:  # else the next beat's receipt asks again
+            for epoch, first, last in wanted(receipt.ask, AGAIN_LIMIT):
+                self._recorder.ask(epoch, first, last, AGAIN_LIMIT)
 
     def _settle(self, verdict: Proved | Disproved | None, now_ns: int) -> None:
         match verdict:

@@ -1,6 +1,6 @@
 """Does a receipt prove what it says? Every claimed range is compared, digest by digest, with the bytes we made."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,6 +9,8 @@ from edge.core.outbox import Outbox
 from edge.core.words import Epoch, EventId
 
 SPAN_LIMIT: Final = 65_536  # events one receipt may cover
+
+AGAIN_LIMIT: Final = 2_000  # rows sent again for one receipt; the centre asks at every beat for what it still lacks
 
 AskLedger = Callable[[Epoch, int, int, object], None]
 """(epoch, first, last, token): answered later with the digests on disk."""
@@ -87,3 +89,14 @@ class Receipts:
         if digest_of(digests) != claim.have.digest:
             return Disproved("digest differs")
         return Proved(claim.receipt, tuple(claim.ids))
+
+
+def wanted(ask: Iterable[tuple[Epoch, int, int]], limit: int) -> Iterator[tuple[Epoch, int, int]]:
+    """What of an ask is sent now: sound ranges, cut where `limit` sequences are reached."""
+    for epoch, first, last in ask:
+        if limit <= 0:
+            return
+        if 0 < first <= last < 2**53:
+            upto = min(last, first + limit - 1)
+            limit -= upto - first + 1
+            yield epoch, first, upto
