@@ -194,6 +194,30 @@ DAEMON_AWAY = Meaning(
     fix_en="run `systemctl status kentongan-alarm`, then `systemctl restart kentongan-alarm`.",
     exit=Exit.PREREQUISITE,
 )
+LEDGER_MISSING = Meaning(
+    code="E-LEDGER-MISSING",
+    id="Catatan kejadian tidak bisa dibaca: {what}.",
+    en="The ledger cannot be read: {what}.",
+    fix_id="jalankan dengan sudo; bila belum pernah ada kejadian, jalankan dahulu program alarm.",
+    fix_en="run it with sudo; if there has never been an event, start the alarm daemon first.",
+    exit=Exit.PREREQUISITE,
+)
+LEDGER_UNREADABLE = Meaning(
+    code="E-LEDGER-UNREADABLE",
+    id="Catatan kejadian rusak, atau salinannya tidak utuh: {what}.",
+    en="The ledger is damaged, or its copy is not whole: {what}.",
+    fix_id="ulangi sekali; bila tetap, simpan berkas itu untuk pendukung teknis. Jangan hapus.",
+    fix_en="repeat it once; if it stays so, keep that file for technical support. Do not delete it.",
+    exit=Exit.HARDWARE,
+)
+EVENT_UNKNOWN = Meaning(
+    code="E-EVENT-UNKNOWN",
+    id="Kejadian {what} tidak ada di catatan ini.",
+    en="The event {what} is not in this ledger.",
+    fix_id="lihat nomornya dengan `kentongan ledger ls`.",
+    fix_en="see the numbers with `kentongan ledger ls`.",
+    exit=Exit.USAGE,
+)
 LINK = Meaning(
     code="E-LINK",
     id="Soket antarprogram tidak bisa dibuka: {what}.",

@@ -16,14 +16,18 @@ COMMANDS = {
     "demo": "edge.field.demo:demo",
     "centre": "edge.centre.cli:centre",
     "config": "edge.field.config_commands:config",
+    "ledger": "edge.field.ledger_commands:ledger",
     "status": "edge.field.status:status",
+    "watch": "edge.field.watch:watch",
     "run": "edge.field.run:run",
 }
 SUMMARIES = {
     "demo": "Peragaan lengkap tanpa perangkat / the whole story without hardware",
     "centre": "Pusat komando acuan / the reference command centre",
     "config": "Periksa, terapkan, tampilkan konfigurasi / check, apply, show the configuration",
+    "ledger": "Catatan kejadian / the box's record of events",
     "status": "Keadaan boks sekarang / how the box is now",
+    "watch": "Ikuti keadaan boks / follow how the box is",
     "run": "Jalankan satu daemon / run one daemon",
 }
 HIDDEN = frozenset({"run"})  # for units and the demo

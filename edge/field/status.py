@@ -42,12 +42,12 @@ def status(session: Session, *, as_json: bool) -> int:
     if as_json:
         show_json(told)
         return 0
-    for wording in _lines(told):
+    for wording in lines(told):
         session.say(wording)
     return 0
 
 
-def _lines(told: dict[str, Any]) -> list[Wording]:
+def lines(told: dict[str, Any]) -> list[Wording]:
     zones = ", ".join(f"{zone} {state}" for zone, state in told["zones"].items())
     troubles = ", ".join(told["troubles"]) or "-"
     who, lamp, waiting, centre = (

@@ -29,6 +29,7 @@ KNOWN_BY = {
     "prometheus_client": ("edge/centre/metrics.py",),
     "pydantic": ("edge/config/*",),
     "rich": ("edge/field/*", "edge/centre/*"),
+    "sqlite_utils": ("edge/ledger/reader.py",),
     "sqlalchemy": ("edge/centre/tables.py", "edge/centre/database.py", "edge/centre/store.py", "edge/centre/audit.py"),
     "urllib3": ("edge/centre/webhook.py",),
 }
