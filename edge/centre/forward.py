@@ -73,16 +73,20 @@ class Forwarder:
     # ---- the thread -------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        ill = False
         while not self._ending.is_set():
             try:
                 with closing(Postbox.open(self._path)) as postbox:
+                    ill = False
                     while not self._ending.is_set():
                         self._bell.clear()
                         self._bell.wait(self.turn(postbox))
             except BlockingIOError:  # another process of this centre forwards; stand by
                 self._ending.wait(POLL_S)
             except (sqlite3.Error, OSError) as error:
-                _log.error("forwarding cannot read its files; trying again  cause=%s", error)
+                if not ill:
+                    _log.error("forwarding cannot read its files; trying again  cause=%s", error)
+                ill = True
                 self._ending.wait(PAUSE_FIRST_S * 10)
         self._post.release()
 

@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import hmac
 import os
+import socket
 import ssl
 import stat
 import threading
@@ -19,7 +20,6 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from pathlib import Path
-from socket import SHUT_RDWR
 from typing import Final, Self
 from urllib.parse import urlsplit
 
@@ -122,6 +122,33 @@ class Answer:
     retry_after_s: float = 0.0
 
 
+class _Cuttable(HTTPConnection):
+    """Keeps a second hold on its socket: while TLS shakes hands nobody else has one that works."""
+
+    hold: socket.socket | None = None
+
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        self.hold = sock.dup()
+        return sock
+
+    def cut(self) -> None:
+        hold = self.hold
+        if hold is not None:
+            with suppress(OSError):
+                hold.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        super().close()
+        hold, self.hold = self.hold, None
+        if hold is not None:
+            hold.close()
+
+
+class _CuttableTls(_Cuttable, HTTPSConnection):
+    """The same under TLS."""
+
+
 class Webhook:
     """Posts one event at a time over a connection that is kept open.
 
@@ -166,15 +193,19 @@ class Webhook:
         """By the thread that posts, at its end."""
         self._link.close()
 
-    def _new_link(self) -> HTTPConnection:
+    def _new_link(self) -> _Cuttable:
         if not self._target.tls:
-            return HTTPConnection(self._target.host, self._target.port, timeout=self._silence_s)
+            return _Cuttable(self._target.host, self._target.port, timeout=self._silence_s)
         context = ssl.create_default_context()
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         host, port = self._target.host, self._target.port
-        return HTTPSConnection(host, port, timeout=self._silence_s, ssl_context=context)
+        return _CuttableTls(host, port, timeout=self._silence_s, ssl_context=context)
 
     def _exchange(self, raw: bytes, headers: dict[str, str]) -> Answer:
+        if self._link.sock is None:
+            self._link.connect()
+        if self._closed or self._cut:  # meanwhile
+            raise NotDelivered("closed")
         self._link.request("POST", self._target.path, body=raw, headers=headers, preload_content=False)
         response = self._link.getresponse()
         answer = Answer(response.status, retry_after_s(response.headers.get("retry-after", ""), self._clock()))
@@ -208,10 +239,7 @@ class Webhook:
 
     def _break(self) -> None:
         with self._guarded:
-            sock = self._link.sock
-            if sock is not None:
-                with suppress(OSError, ValueError):
-                    sock.shutdown(SHUT_RDWR)
+            self._link.cut()
 
 
 def retry_after_s(said: str, now_s: float) -> float:

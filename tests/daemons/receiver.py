@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,7 +36,13 @@ class Post:
 class Receiver:
     """answers: what to do with each POST; a status, or None to hang until it is closed, or -1 to drip for ever."""
 
-    def __init__(self, answers: Callable[[Post], int | None] = lambda _: 204, *, retry_after: str = "") -> None:
+    def __init__(
+        self,
+        answers: Callable[[Post], int | None] = lambda _: 204,
+        *,
+        retry_after: str = "",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.posts: list[Post] = []
         self.answers, self.retry_after = answers, retry_after
         self.closing = threading.Event()
@@ -69,11 +76,14 @@ class Receiver:
 
         self._connections: list[socket.socket] = []
         self._server = Server(("127.0.0.1", 0), Conversation)
+        self._scheme = "http" if tls is None else "https"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/kentongan?token=abc"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}/kentongan?token=abc"
 
     def reply(self, to: BaseHTTPRequestHandler, answer: int | None) -> None:
         self._connections.append(to.connection)

@@ -2,14 +2,17 @@
 
 import base64
 import json
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from edge.centre.authority import Authority
 from edge.centre.forward import PAUSE_MAX_S, Forwarder
 from edge.centre.places import CentrePlaces
 from edge.centre.postbox import Postbox, backlog
@@ -19,7 +22,7 @@ from edge.centre.webhook import Answer, NotDelivered, Target, Webhook, WebhookFa
 from edge.core.events import Author, Event, freeze, read_event
 from edge.core.seal import Signer
 from edge.core.timing import Stamp, TimeQuality
-from edge.core.words import BoxId, Epoch, EventClass, EventId, Record, SiteId
+from edge.core.words import BoxId, Epoch, EventClass, EventId, Json, Record, SiteId
 from tests.daemons.receiver import SECRET, SECRET_FILE, Post, Receiver
 
 SIGNER = Signer(bytes(range(32)))
@@ -27,7 +30,10 @@ SIGNER = Signer(bytes(range(32)))
 
 def event(seq: int, *, box: str = "ktg-k7q2m9xa", at: EventClass = EventClass.ALARM) -> Event:
     author = Author(BoxId(box), SiteId("33.74.10.1004-010-005"), Epoch("7c1f0b2e"), "5f0e2a9c")
-    record = Record(EventId(author.epoch, seq), at, "alarm", "zone/pos", {"alarm": f"7c1f0b2e.{seq}", "zone": "pos"})
+    said: dict[str, Json] = {"alarm": f"7c1f0b2e.{seq}", "zone": "pos", "kind": "crime", "status": "actual"}
+    name = "audit" if at is EventClass.AUDIT else "alarm"
+    content = {**said, "cid": "1120", "what": "start"}
+    record = Record(EventId(author.epoch, seq), at, name, "zone/pos", content)
     return read_event(freeze(record, Stamp(10**18, seq, TimeQuality.SYNCED), author, SIGNER).raw, SIGNER.public)
 
 
@@ -112,6 +118,59 @@ def test_a_receiver_that_hangs_or_drips_costs_a_bounded_time(
         with pytest.raises(NotDelivered):
             hook.post("7c1f0b2e.1", b"{}")
         assert time.monotonic() - began < 5
+
+
+@contextmanager
+def dripping_handshake() -> Iterator[int]:
+    """Answers a TLS hello with a record that never ends, one byte after another."""
+    ending = threading.Event()
+
+    def drip() -> None:
+        peer, _ = listener.accept()
+        with peer, suppress(OSError):
+            peer.sendall(b"\x16\x03\x03\x40\x00")
+            while not ending.wait(0.05):
+                peer.sendall(b"\x02")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            yield int(listener.getsockname()[1])
+        finally:
+            ending.set()
+            thread.join()
+
+
+def test_a_handshake_that_drips_costs_a_bounded_time() -> None:
+    with dripping_handshake() as port:
+        hook = Webhook(Target(True, "127.0.0.1", port, "/"), SECRET, silence_s=10, deadline_s=0.4)
+        began = time.monotonic()
+        with pytest.raises(NotDelivered, match="in time"):
+            hook.post("7c1f0b2e.1", b"{}")
+        hook.release()
+        assert time.monotonic() - began < 5
+
+
+def test_over_https_only_a_receiver_with_a_certificate_we_trust_gets_anything(
+    places: CentrePlaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Authority.make(places)
+    files = places.certificates
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files / "broker.pem", files / "broker.key")
+    with Receiver(tls=context) as receiver:
+        target = Target.of(receiver.url)
+        assert target.tls
+        stranger = Webhook(target, SECRET)
+        with pytest.raises(NotDelivered, match="CERTIFICATE_VERIFY_FAILED"):
+            stranger.post("7c1f0b2e.1", b"{}")
+        stranger.release()
+        assert receiver.posts == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(files / "ca.pem"))
+        hook = Webhook(target, SECRET)
+        assert hook.post("7c1f0b2e.1", b"{}").status == 204
+        hook.release()
 
 
 def test_closing_ends_what_hangs() -> None:
