@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from edge.centre import reader
+from edge.centre.audit_cli import audit, noted
 from edge.centre.explained import explained, places_of, store_at
 from edge.centre.keys_cli import keys, revoke
 from edge.centre.orders_cli import ack, broker_option, json_option, order, sign, silence
@@ -32,7 +33,7 @@ def centre() -> None:
     """Pusat komando acuan / the reference command centre."""
 
 
-for command in (keys, revoke, silence, ack, order, sign):
+for command in (keys, revoke, silence, ack, order, sign, audit):
     centre.add_command(command)
 
 
@@ -77,6 +78,7 @@ def admit(session: Session, *, box: str, site: str, public: str, request: Path, 
         key = unb64(public)
         admitted = authority.admit(BoxId(box), SiteId(site), public=key, request=request.read_bytes())
         lay_out(admitted, certificates=out, trust=out)
+        noted(session, "admission", box, {"site": site, "public": public})
     session.say(Wording(f"{box} terdaftar di {site}.", f"{box} is admitted at {site}."))
 
 

@@ -123,4 +123,13 @@ NOT_RECORDED = Meaning(
     exit=Exit.PREREQUISITE,
 )
 
+AUDIT_BROKEN = Meaning(
+    code="E-AUDIT-BROKEN",
+    id="Catatan tindakan tidak utuh pada nomor {number}: {what}.",
+    en="The audit does not hold at number {number}: {what}.",
+    fix_id="amankan basis data apa adanya, lalu bandingkan dengan cadangan; jangan diperbaiki di tempat.",
+    fix_en="keep the database as it is and compare it with a backup; do not repair it in place.",
+    exit=Exit.TEST,
+)
+
 CATALOGUE = collected(globals())

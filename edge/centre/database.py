@@ -192,9 +192,12 @@ class Asking:
         self._connection = connection
 
     def query(self, question: str, **values: str | int) -> Iterator[Mapping[str, Any]]:
-        rows = self._connection.execution_options(yield_per=500).execute(text(question), values).mappings()
-        for row in rows:
-            yield cast("Mapping[str, Any]", row)
+        result = self._connection.execution_options(yield_per=500).execute(text(question), values)
+        try:
+            for row in result.mappings():
+                yield cast("Mapping[str, Any]", row)
+        finally:
+            result.close()  # a server keeps a cursor for who has not read all of it
 
 
 @contextmanager

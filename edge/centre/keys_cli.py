@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge.centre.audit_cli import noted
 from edge.centre.explained import explained, places_of
 from edge.centre.trust import open_keyset
 from edge.core.faults import Wording
@@ -54,6 +55,7 @@ def rotate(session: Session, use: str) -> None:
     """Kunci baru untuk satu kegunaan / a fresh key for one use; the one before stays good until `withdraw`."""
     with explained():
         key: CentreKey = _authority(session).rotate(Use(use))
+        noted(session, "key", "", {"rotated": use, "kid": key.kid})
     session.say(
         Wording(
             f"{key.kid} sekarang menandatangani. Setelah semua boks tersambung, cabut kunci lama: keys withdraw.",
@@ -70,6 +72,7 @@ def withdraw(session: Session, kid: str) -> None:
     """Cabut satu kunci / take one key out: what it signs is believed nowhere any more."""
     with explained():
         keyset = _authority(session).withdraw(kid)
+        noted(session, "key", "", {"withdrawn": kid, "version": keyset.version})
     session.say(Wording(f"{kid} dicabut, versi {keyset.version}.", f"{kid} withdrawn, version {keyset.version}."))
 
 
@@ -81,6 +84,7 @@ def second(session: Session, path: Path) -> None:
     """Kunci orang kedua untuk bunyi panjang / a second person's key for long sounds, written to PATH alone."""
     with explained():
         key = _authority(session).second(path)
+        noted(session, "key", "", {"second": key.kid})
     session.say(
         Wording(
             f"{key.kid} ada di {path}. Simpan terpisah dari mesin pusat.",
@@ -97,6 +101,7 @@ def revoke(session: Session, box: str) -> None:
     """Cabut boks yang hilang / revoke a box that was lost; a running centre stops listening to it by itself."""
     with explained():
         keyset = _authority(session).revoke(BoxId(box))
+        noted(session, "key", box, {"revoked": box, "version": keyset.version})
     session.say(Wording(f"{box} dicabut, versi {keyset.version}.", f"{box} revoked, version {keyset.version}."))
 
 

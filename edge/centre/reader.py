@@ -151,6 +151,35 @@ def _exported(row: Mapping[str, Any]) -> dict[str, Json]:
     return said
 
 
+@dataclass(frozen=True, slots=True)
+class AuditState:
+    """broken: why the chain does not hold at entry `number`; "": it does, up to this number and its hash (hex)."""
+
+    number: int
+    hash: str
+    broken: str = ""
+
+
+def audit_entries(where: Where) -> Iterator[dict[str, Json]]:
+    """What people and the centre did, oldest first, each with its hash (hex). Raises StoreMissing, StoreFailed."""
+    with _opened(where) as store:
+        for row in store.query("SELECT * FROM audit ORDER BY number"):
+            entry: dict[str, Json] = msgspec.json.decode(row["entry"])
+            yield {**entry, "hash": bytes(row["hash"]).hex()}
+
+
+def audit_state(where: Where) -> AuditState:
+    """Check the chain from its first entry on. Raises StoreMissing, StoreFailed."""
+    from edge.centre.audit import verify  # noqa: PLC0415  # it knows the library too
+
+    with _opened(where) as store:
+        head = next(store.query("SELECT number, hash FROM audit_head"), None)
+        broken = verify(store.query("SELECT * FROM audit ORDER BY number"), head)
+    if broken is not None:
+        return AuditState(broken.number, "", broken.what)
+    return AuditState(0, "") if head is None else AuditState(head["number"], bytes(head["hash"]).hex())
+
+
 def alarms(where: Where) -> list[Alarm]:
     """All alarms, newest first. Raises StoreMissing."""
     folded: dict[tuple[str, str], Alarm] = {}
