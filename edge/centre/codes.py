@@ -124,7 +124,7 @@ NOT_RECORDED = Meaning(
 )
 
 AUDIT_BROKEN = Meaning(
-    code="E-AUDIT-BROKEN",
+    code="E-CENTRE-AUDIT",
     id="Catatan tindakan tidak utuh pada nomor {number}: {what}.",
     en="The audit does not hold at number {number}: {what}.",
     fix_id="amankan basis data apa adanya, lalu bandingkan dengan cadangan; jangan diperbaiki di tempat.",
