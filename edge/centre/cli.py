@@ -12,6 +12,7 @@ from edge.centre.audit_cli import audit, noted
 from edge.centre.explained import explained, places_of, store_at
 from edge.centre.keys_cli import keys, revoke
 from edge.centre.orders_cli import ack, broker_option, json_option, order, sign, silence
+from edge.centre.postbox import parked
 from edge.centre.settings import (
     RECEIVER,
     CentreSettings,
@@ -137,7 +138,9 @@ def export(session: Session, *, store: str | None, as_json: bool) -> None:
 def troubles(session: Session, *, store: str | None) -> None:
     """Alarm pusat sendiri dan penolakan, JSON / the centre's own alarms and refusals, JSON."""
     with explained():
-        click.echo(json.dumps(reader.troubles(store_at(session, store)), ensure_ascii=False, indent=2))
+        told: dict[str, object] = {**reader.troubles(store_at(session, store))}
+        told["parked"] = parked(places_of(session).postbox)
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
 
 
 def _row(alarm: reader.Alarm) -> str:

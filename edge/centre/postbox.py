@@ -8,6 +8,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Collection, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, Self
@@ -181,3 +182,12 @@ def backlog(path: Path) -> Backlog | None:
     finally:
         connection.close()
     return Backlog({lane: counts.get(lane, 0) for lane in (True, False)}, int(parked), since)
+
+
+def parked(path: Path) -> list[dict[str, str | int]]:
+    """What the receiver refused, oldest first."""
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        rows = connection.execute("SELECT box, id, status FROM parked ORDER BY arrival").fetchall()
+    return [{"box": box, "id": name, "status": status} for box, name, status in rows]

@@ -99,6 +99,17 @@ def test_a_receiver_that_fails_for_a_while_gets_everything_in_the_end(world: Wor
     assert ids(receiver) == [f"{box.epoch}.{seq}" for seq in range(1, 6)]
 
 
+def test_an_operator_sees_what_the_receiver_refused(world: World) -> None:
+    picky = Receiver(lambda post: 422 if post.key.startswith("7c1f0b2e-2-") else 204)
+    with picky as receiver, forwarding(world, receiver):
+        world.centre()
+        box = world.box().connect()
+        sent(box, 3)
+        wait_for(lambda: len(receiver.posts) == 3, "delivered or refused")
+        refused = {"box": box.name, "id": f"{box.epoch}.2", "status": 422}
+        wait_for(lambda: json.loads(world.run("troubles").stdout)["parked"] == [refused], "told")
+
+
 def test_a_centre_without_a_private_key_file_says_so_and_does_not_start(world: World) -> None:
     done = world.run("run", "--forward", "https://pusat.example/masuk")
     assert (done.returncode, "E-CENTRE-OUTWARD" in done.stderr) == (4, True)
