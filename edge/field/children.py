@@ -79,6 +79,14 @@ class Child:
                 if not self.running or time.monotonic() > deadline:
                     raise ChildFailed(f"{self.name} is not ready: {self.last_words()}") from None
 
+    def wait_said(self, words: str, within_s: float = READY_MAX_S) -> None:
+        """Wait until it has said so, where it tells systemd nothing. Raises ChildFailed."""
+        deadline = time.monotonic() + within_s
+        while words not in self.output():
+            if not self.running or time.monotonic() > deadline:
+                raise ChildFailed(f"{self.name} has not said {words}: {self.last_words()}")
+            time.sleep(0.02)
+
     def kill(self) -> int:
         """SIGKILL; returns the pid that died of it. Raises ChildFailed if it was not alive to be killed."""
         process = self._running()

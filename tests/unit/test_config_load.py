@@ -295,3 +295,15 @@ def test_what_is_quoted_cannot_drive_the_terminal() -> None:
     fault = load(text.encode(), name="site.toml", users=USERS).faults[0]
     assert fault.code == "E-KIT-UNKNOWN"
     assert "\x1b" not in fault.say(Language.ID)
+
+
+@pytest.mark.parametrize(
+    ("kit", "parts"),
+    [("rt-standard", (2, 1, 1)), ("rt-mini", (1, 1, 1)), ("pos-kamling-plus", (4, 2, 2)), ("demo", (4, 1, 1))],
+)
+def test_a_kit_has_the_parts_it_says(kit: str, parts: tuple[int, int, int]) -> None:
+    site = resolved(kit=kit, text="") if kit != "demo" else load(sample(load_kit(kit)).encode(), name="s", users=USERS)
+    configuration = site if isinstance(site, Configuration) else site.configuration
+    assert configuration is not None
+    assert (len(configuration.zones), len(configuration.sounders), len(configuration.lamps)) == parts
+    assert not any(sounder.backup for sounder in configuration.sounders)
