@@ -82,6 +82,7 @@ class Authority:
         """
         self._judge(box, site, public)
         certificate = self._certificates.for_request(request, box, self.now())
+        self._note_certificate(box, certificate)
         admission = sign_admission(box, site, public, self._root)
         write_whole(admission_path(self._places.boxes, box), admission, mode=0o644)
         return Admitted(
@@ -100,7 +101,9 @@ class Authority:
         if BOX_ID.fullmatch(box) is None or not admission_path(self._places.boxes, box).exists():
             raise NotAdmissible(f"{box}: never admitted here")
         before = self.keyset
-        return self._publish(replace(before, revoked=tuple(sorted({*before.revoked, box}))))
+        after = self._publish(replace(before, revoked=tuple(sorted({*before.revoked, box}))))
+        self._list_revoked(after)
+        return after
 
     def rotate(self, use: Use) -> CentreKey:
         """A fresh key for one use. The one before stays good, for what is on its way, until `withdraw`.
@@ -146,6 +149,16 @@ class Authority:
         write_whole(self._places.keyset, sign_by_root(after, self._root), mode=0o644)
         return after
 
+    def _note_certificate(self, box: BoxId, certificate: bytes) -> None:
+        """All that was ever issued to a box, so that all of it can be revoked."""
+        path = self._places.issued(box)
+        before = path.read_bytes() if path.exists() else b""
+        write_whole(path, before + certificate, mode=0o644)
+
+    def _list_revoked(self, keyset: Keyset) -> None:
+        bundles = [path.read_bytes() for box in keyset.revoked if (path := self._places.issued(box)).exists()]
+        write_whole(self._places.revocations, self._certificates.revocations(bundles, self.now()), mode=0o644)
+
     def _judge(self, box: BoxId, site: SiteId, public: bytes) -> None:
         if BOX_ID.fullmatch(box) is None:
             raise NotAdmissible(f"{box}: a box id is ktg- and 8 lower-case letters or digits")
@@ -169,6 +182,7 @@ class Authority:
         )
         write_whole(self._places.keyset, sign_by_root(Keyset(1, keys), self._root), mode=0o644)
         write_whole(self._places.root_public, self._root.public, mode=0o644)
+        self._list_revoked(Keyset(1, keys))
 
 
 def _number(kid: str) -> int:

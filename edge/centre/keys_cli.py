@@ -102,7 +102,13 @@ def revoke(session: Session, box: str) -> None:
     with explained():
         keyset = _authority(session).revoke(BoxId(box))
         noted(session, "key", box, {"revoked": box, "version": keyset.version})
-    session.say(Wording(f"{box} dicabut, versi {keyset.version}.", f"{box} revoked, version {keyset.version}."))
+    listed = places_of(session).revocations
+    session.say(
+        Wording(
+            f"{box} dicabut, versi {keyset.version}. Salin {listed} ke broker lalu mulai ulang broker.",
+            f"{box} revoked, version {keyset.version}. Copy {listed} to the broker, then restart the broker.",
+        )
+    )
 
 
 def _authority(session: Session) -> "Authority":

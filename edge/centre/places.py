@@ -53,6 +53,15 @@ class CentrePlaces:
         return self.home / "ca"
 
     @property
+    def revocations(self) -> Path:
+        """For the broker's `crlfile`: certificates of revoked boxes, which it then does not even let in."""
+        return self.certificates / "revoked.pem"
+
+    def issued(self, box: str) -> Path:
+        """Every certificate that this box ever got, PEM."""
+        return self.boxes / f"{box}.pem"
+
+    @property
     def boxes(self) -> Path:
         """One admission per box, signed by the root."""
         return self.home / "boxes"
