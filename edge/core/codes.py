@@ -282,6 +282,14 @@ USAGE = Meaning(
     fix_en="see `{command} --help`.",
     exit=Exit.USAGE,
 )
+PACKAGE_MISSING = Meaning(
+    code="E-PACKAGE-MISSING",
+    id="Perintah ini memerlukan paket Python `{what}`, yang tidak dipasang di sini.",
+    en="This command needs the Python package `{what}`, which is not installed here.",
+    fix_id="untuk mesin pusat: `pip install '.[centre]'` di folder sumber kentongan. Boks tidak memerlukannya.",
+    fix_en="for a centre's machine: `pip install '.[centre]'` in kentongan's source folder. A box does not need it.",
+    exit=Exit.PREREQUISITE,
+)
 INTERNAL = Meaning(
     code="E-INTERNAL",
     id="Kesalahan di dalam program: {what}.",

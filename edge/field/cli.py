@@ -8,7 +8,8 @@ from importlib import import_module
 
 import click
 
-from edge.core.faults import Exit, Language
+from edge.core import codes
+from edge.core.faults import Exit, Language, Refused
 from edge.field.console import explain, session_options, show, spoken, traced, worst
 
 # name -> module:attribute, a click command; SUMMARIES has the same keys
@@ -43,7 +44,13 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name].split(":")
-        command = getattr(import_module(module), attribute)
+        try:
+            command = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if missing in {"edge", "drivers", ""}:
+                raise
+            raise Refused(codes.PACKAGE_MISSING.fault(what=missing)) from error
         if not isinstance(command, click.Command):
             raise TypeError(f"{COMMANDS[cmd_name]} is no click command")
         return command

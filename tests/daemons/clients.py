@@ -54,8 +54,9 @@ def javascript() -> Client:
     place = CACHE / "mqtt-js"
     with _alone():
         if not (place / "node_modules/mqtt").is_dir():
+            settings = {**os.environ, "npm_config_cache": str(CACHE / "npm"), "npm_config_update_notifier": "false"}
             command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(place), MQTT_JS]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_S, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_S, check=False, env=settings)
             if done.returncode:
                 raise Unavailable(f"mqtt.js: {done.stderr[-200:]}")
         example = place / "centre.mjs"  # node looks for packages beside the file

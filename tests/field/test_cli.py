@@ -264,3 +264,13 @@ def test_an_unwritable_state_folder_is_a_prerequisite(root: Path, capsys: Captur
     (root / "var").write_text("a file where the folder should be")
     assert run(["--root", str(root), "config", "apply", str(GOOD)]) == Exit.PREREQUISITE
     assert "E-STATE-READONLY" in capsys.readouterr().err
+
+
+def test_a_box_without_the_centres_packages_says_what_to_install(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("edge.centre")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    assert run(["centre", "list", "--lang", "en"]) == Exit.PREREQUISITE
+    assert "E-PACKAGE-MISSING" in capsys.readouterr().err
