@@ -112,6 +112,8 @@ def wish_of(command: Command, policy: Policy, *, signatures: int) -> Stimulus:
         args = msgspec.convert(command.args, ARGUMENTS[command.name])
     except msgspec.ValidationError as error:
         raise Forged(f"args: {error}") from error
+    if not command.by.strip():
+        raise Forged("args: nobody's name under it")
     by = Operator(command.by, "centre")
     match args:
         case _Silence():

@@ -6,16 +6,17 @@ from typing import Any, cast
 import pytest
 
 from edge.core.events import Author, Frozen
+from edge.core.messages import Command, encode
 from edge.core.orders import Policy
 from edge.core.outbox import Outbox
-from edge.core.seal import Keyset, Signer, sign_by_root
+from edge.core.seal import CentreKey, Keyset, Signer, Use, b64, sign_by_root, sign_jws
 from edge.core.timing import TimeQuality
 from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass, EventId, Noted, Restored, Silence, SiteId, Troubled
 from edge.daemons.alarm.dispatch import Dispatch
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.keyring import Keyring
 from edge.daemons.alarm.orders import CORRELATION_LIMIT
-from edge.daemons.alarm.posts import Lost, Waits
+from edge.daemons.alarm.posts import Lost, Ordered, Waits
 from edge.daemons.alarm.voice import View, Voice
 from edge.ledger.ledger import Unreceived
 from edge.ledger.recorder import LOAD_LIMIT, Fetched, Loaded, Opened, Recorder, Stored
@@ -264,3 +265,20 @@ def test_a_revoked_box_says_so_until_the_root_takes_it_back(world: World) -> Non
     assert world.of(Troubled, lambda post: post.code == "E-BOX-REVOKED")
     world.turn(keys(3))
     assert world.of(Restored, lambda post: post.code == "E-BOX-REVOKED")
+
+
+def test_pieces_of_a_sound_do_not_add_up_to_what_needs_two_people(world: World) -> None:
+    key = Signer(bytes([8] * 32))
+    keyset = Keyset(2, (CentreKey("command-sound-1", Use.COMMAND_SOUND, b64(key.public), 0, 2**40),))
+    world.up()
+    world.turn(Bytes("keyset", sign_by_root(keyset, ROOT)))
+    world.turn(LinkState("mqtt", up=False, detail="connecting"))
+
+    def sound(jti: str, seconds: int, after_s: float = 2.0) -> int:
+        args: dict[str, str | int] = {"pattern": "jateng.theft", "duration": seconds}
+        command = Command(BOX, jti, world.dispatch._gate.nonce, 0, "sound", args, "Sari")
+        world.turn(Bytes("command", sign_jws(encode(command), "command-sound-1", key)), after_s=after_s)
+        return len(world.of(Ordered))
+
+    assert [sound("a", 20), sound("b", 10), sound("c", 1), sound("d", 0)] == [1, 2, 2, 3]
+    assert sound("e", 30, after_s=3600.0) == 4

@@ -56,6 +56,7 @@ WRONG = [
     (order(replace(GOOD, nonce="")), "nonce"),
     (order(replace(GOOD, exp=UTC_S - 1)), "expired"),
     (order(replace(GOOD, exp=-(2**53) + 1)), "expired"),
+    (order(replace(GOOD, exp=UTC_S + 121)), "expired"),
     (order(replace(GOOD, name="sound")), "name"),
     (order(replace(GOOD, name="")), "name"),
     *((order(use=use), "key") for use in Use if use not in ORDERING),

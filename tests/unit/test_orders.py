@@ -84,6 +84,12 @@ def test_more_than_thirty_seconds_need_two_people() -> None:
     assert wish("sound", long, signatures=2) == SoundFor("jateng.theft", 31 * SECOND_NS, Purpose.REMOTE, SARI)
 
 
+def test_an_order_without_a_name_under_it_is_refused() -> None:
+    for nobody in ("", "  "):
+        with pytest.raises(Forged, match=r"^args"):
+            wish_of(replace(BLANK, name="squawk", by=nobody), Policy(), signatures=1)
+
+
 def test_the_sites_own_word_stands_above_every_signature() -> None:
     own = Policy(sound=False, bypass=False)
     assert refusal("sound", {"pattern": "jateng.theft", "duration": 60}, own, signatures=2).startswith("policy")

@@ -13,6 +13,7 @@ from edge.daemons.alarm.keyring import Keyring
 PREVIOUS_NONCE_NS: Final = 60 * SECOND_NS
 NONCE_LIFE_NS: Final = 300 * SECOND_NS  # renewed this often while our clock is not to be trusted
 
+AHEAD_S: Final = 120  # an order lives 60 s; as much again for two clocks that disagree
 JWS_BEGINS: Final = b"ey"  # base64url of `{"`
 ORDERING: Final = frozenset(USES.values())
 
@@ -116,6 +117,8 @@ class Gate:
             raise Forged("repeated: seen before")
         if utc_s is not None and command.exp < utc_s:
             raise Forged("expired")
+        if utc_s is not None and command.exp > utc_s + AHEAD_S:
+            raise Forged("expired: its end lies too far ahead for an order of a minute")
         self._seen[command.jti] = command.nonce
         return command
 

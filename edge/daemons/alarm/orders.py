@@ -4,15 +4,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from edge.core.orders import Policy, wish_of
+from edge.core.orders import LONG_SOUND_S, Policy, wish_of
 from edge.core.seal import Forged
-from edge.core.words import SECOND_NS
+from edge.core.words import SECOND_NS, Purpose, SoundFor
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.posts import Ordered
 from edge.daemons.alarm.voice import Voice
 from edge.link.frames import Send
 
 COMMANDS_PER_S: Final = 5
+HOUR_NS: Final = 3600 * SECOND_NS
 CORRELATION_LIMIT: Final = 1024  # goes back with the reply, and both must fit one frame
 
 Answered = Callable[[str, str, bytes, str], None]
@@ -44,6 +45,7 @@ class Orders:
         self._answered = answered
         self._tell = tell
         self._taken: list[int] = []
+        self._alone: list[tuple[int, int]] = []  # (when, ns of sound) asked with one signature, of the last hour
 
     def take(self, raw: bytes, correlation: bytes, now_ns: int, utc_s: int | None) -> None:
         """Ask the panel. A refusal is answered here, but for what is too much or fits no frame.
@@ -61,6 +63,8 @@ class Orders:
         command = believed.command
         try:
             wish = wish_of(command, self._policy, signatures=believed.signatures)
+            if believed.signatures < 2 and isinstance(wish, SoundFor) and wish.purpose is Purpose.REMOTE:
+                self._spend(wish.duration_ns, now_ns)
         except Forged as error:
             self._answer(command.jti, "refused", str(error), correlation)
             raise
@@ -74,6 +78,13 @@ class Orders:
             self._answer("", "refused", reason, correlation)
             raise Forged(reason)
         self._taken.append(now_ns)
+
+    def _spend(self, duration_ns: int, now_ns: int) -> None:
+        """One person alone asks for 30 s in an hour, at once or in pieces: pieces must not add up to what needs two."""
+        self._alone = [(at, spent) for at, spent in self._alone if now_ns - at < HOUR_NS]
+        if duration_ns + sum(spent for _, spent in self._alone) > LONG_SOUND_S * SECOND_NS and duration_ns:
+            raise Forged(f"signatures: more than {LONG_SOUND_S} s in an hour needs a second operator's key")
+        self._alone.append((now_ns, duration_ns))
 
     def reply(self, jti: str, name: str, correlation: bytes, reason: str) -> None:
         """What the panel made of it; its own refusal is audited by itself."""
