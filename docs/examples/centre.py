@@ -1,4 +1,4 @@
-"""A centre in twenty lines: python centre.py HOST PORT BOX KEYS (ca.pem centre.pem centre.key receipt.key box.pub)."""
+"""A small centre, to learn from (keep the bytes as they came, and check `source`, in yours): python centre.py HOST PORT BOX KEYS (ca.pem centre.pem centre.key receipt.key box.pub)."""
 
 import base64
 import hashlib
