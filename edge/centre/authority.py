@@ -164,6 +164,8 @@ class Authority:
             raise NotAdmissible(f"{box}: a box id is ktg- and 8 lower-case letters or digits")
         if SITE_ID.fullmatch(site) is None:
             raise NotAdmissible(f"{site}: a site id reads 33.74.10.1004-010-005")
+        if box in self.keyset.revoked:
+            raise NotAdmissible(f"{box}: was revoked; a box that comes back gets new keys and with them a new id")
         if len(public) != KEY_BYTES:
             raise NotAdmissible(f"{box}: an event key has {KEY_BYTES} bytes")
         earlier = admission_path(self._places.boxes, box)

@@ -105,8 +105,10 @@ def revoke(session: Session, box: str) -> None:
     listed = places_of(session).revocations
     session.say(
         Wording(
-            f"{box} dicabut, versi {keyset.version}. Salin {listed} ke broker lalu mulai ulang broker.",
-            f"{box} revoked, version {keyset.version}. Copy {listed} to the broker, then restart the broker.",
+            f"{box} dicabut, versi {keyset.version}. Salin {listed} ke broker, lalu `systemctl reload mosquitto`. "
+            "Sambungan yang sedang terbuka baru putus bila broker dimulai ulang.",
+            f"{box} revoked, version {keyset.version}. Copy {listed} to the broker, then `systemctl reload mosquitto`. "
+            "A connection that is open ends only when the broker is restarted.",
         )
     )
 

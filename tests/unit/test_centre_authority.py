@@ -191,6 +191,15 @@ def test_a_revoked_box_is_named_in_a_newer_keyset_and_not_heard(
     assert registry.find(applicant.box) is None
 
 
+def test_a_revoked_box_is_not_admitted_again(authority: Authority, places: CentrePlaces, applicant: Applicant) -> None:
+    admit(authority, applicant)
+    authority.revoke(applicant.box)
+    issued = places.issued(applicant.box).read_bytes()
+    with pytest.raises(NotAdmissible, match="was revoked"):
+        admit(authority, applicant)
+    assert places.issued(applicant.box).read_bytes() == issued
+
+
 def test_a_box_that_was_never_admitted_cannot_be_revoked(authority: Authority, places: CentrePlaces) -> None:
     for name in ("ktg-aaaaaaaa", "../../keys/root"):
         with pytest.raises(NotAdmissible, match="never admitted"):
