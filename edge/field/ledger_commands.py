@@ -80,7 +80,7 @@ def show(session: Session, number: str, *, file: Path | None, as_json: bool) -> 
     for name, value in asdict(entry).items():
         if name != "raw":
             click.echo(f"{name:<12} {printable(str(value))}")
-    body = msgspec.json.format(entry.raw.encode(), indent=2).decode()
+    body = msgspec.json.format(entry.raw.encode(), indent=2).decode() if entry.intact else entry.raw
     click.echo("\n".join(printable(line) for line in body.splitlines()))
 
 

@@ -26,7 +26,7 @@ class LedgerMissing(FileNotFoundError):
 
 
 class LedgerUnreadable(OSError):
-    """The copy cannot be read to its end; what was read before is good."""
+    """The copy cannot be read: damaged pages, or no ledger at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Entry:
     """One event as the ledger keeps it.
 
     raw:         the frozen bytes, which are text (canonical JSON)
-    intact:      whether they still have the digest they were stored with
+    intact:      whether they still have the digest they were stored with, and are an event
     received_at: the receipt's own time, "" while none covers it
     """
 
@@ -98,27 +98,48 @@ def _query(ledger: Path, sql: str, parameters: dict[str, str | int]) -> list[Ent
 
     with copied(ledger) as copy, closing(sqlite3.connect(copy)) as connection:
         try:
-            return [_entry(row) for row in Database(connection).query(sql, parameters)]
-        except (sqlite3.DatabaseError, msgspec.MsgspecError, KeyError, TypeError) as error:
+            rows = list(Database(connection).query(sql, parameters))
+        except sqlite3.DatabaseError as error:
             raise LedgerUnreadable(f"{ledger}: {error}") from error
+    return [_entry(row) for row in rows]
+
+
+class _Head(msgspec.Struct):
+    """What a person is shown of an event; empty where the bytes are none any more."""
+
+    type: str = ""
+    time: str = ""
+    subject: str = ""
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    raw = bytes(row["raw"])
-    body: dict[str, Any] = msgspec.json.decode(raw)
+    """Never raises: one row that a dying card has changed hides no other."""
+    raw, digest = (_bytes(row[name]) for name in ("raw", "digest"))
+    head = _head(raw)
     return Entry(
         id=f"{row['epoch']}.{row['seq']}",
         ordinal=row["ordinal"],
-        event_class=row["event_class"],
-        name=str(body["type"]).split(".")[-2],
-        time=str(body["time"]),
-        subject=str(body["subject"]),
-        received_at=row["received_at"] or "",
-        receiver=row["receiver"] or "",
-        digest=b64(row["digest"]),
-        intact=sha256(raw) == row["digest"],
-        raw=raw.decode(),
+        event_class=str(row["event_class"]),
+        name=head.type.removeprefix("id.kentongan.").removesuffix(".v1"),
+        time=head.time,
+        subject=head.subject,
+        received_at=str(row["received_at"] or ""),
+        receiver=str(row["receiver"] or ""),
+        digest=b64(digest),
+        intact=bool(head.type) and sha256(raw) == digest,
+        raw=raw.decode(errors="backslashreplace"),
     )
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _head(raw: bytes) -> _Head:
+    try:
+        return msgspec.json.decode(raw, type=_Head)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _Head()
 
 
 def _log_of(ledger: Path) -> Path:
