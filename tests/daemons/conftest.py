@@ -1,4 +1,4 @@
-"""Whatever reached a reference centre in a test of real daemons is held against the contract's schemas."""
+"""Both stores for who asks for `url`; and whatever reached a reference centre is held against the schemas."""
 
 import json
 import sqlite3
@@ -11,7 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from edge.centre.schemas import schemas
+from tests.daemons.postgres import NoPostgres, Postgres, find_postgres
 
+CACHE = Path(__file__).parents[2] / ".cache"
 MADE = schemas()
 EVENT, STATE = (Draft202012Validator(MADE[name]) for name in ("event", "state"))
 
@@ -33,3 +35,16 @@ def _contract(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     for store in folder.rglob("centre.db") if isinstance(folder, Path) else ():
         assert unfit(store) == []
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/shared/centre.db"
+        return
+    try:
+        programs = find_postgres(CACHE)
+    except NoPostgres as error:
+        pytest.skip(f"no PostgreSQL here: {error}")
+    with Postgres(programs) as server:
+        yield server.url

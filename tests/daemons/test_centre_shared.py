@@ -12,7 +12,6 @@ from edge.core.events import Frozen
 from edge.core.words import Epoch, EventClass
 from edge.field.broker import find_broker
 from tests.daemons.centre_world import FakeBox, RunningCentre, World
-from tests.daemons.postgres import NoPostgres, Postgres, find_postgres
 
 CACHE = Path(__file__).parents[2] / ".cache"
 PROCESSES = 4
@@ -21,19 +20,6 @@ EVENTS = 1602  # of each box: in each of two epochs its start, 400 alarms and th
 KILL_EVERY_S = 1.0
 KILLS = 4  # at the least: each of the first four
 RESENT_S = 4.0  # a box sends again what no receipt has covered; ours does so sooner than a real one
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/shared/centre.db"
-        return
-    try:
-        programs = find_postgres(CACHE)
-    except NoPostgres as error:
-        pytest.skip(f"no PostgreSQL here: {error}")
-    with Postgres(programs) as server:
-        yield server.url
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import json
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,17 +14,11 @@ from edge.core.seal import Signer
 from edge.field.stage import Stage
 from edge.field.status import ask_status
 from tests.daemons import clients
+from tests.daemons.centre_world import wait_for
 from tests.daemons.clients import CACHE, Client, Unavailable
 
 WITHIN_S = 40.0
 LANGUAGES = {"python": clients.python, "javascript": clients.javascript, "shell": clients.shell}
-
-
-def until(reached: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not reached():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 @contextmanager
@@ -60,14 +53,14 @@ def test_a_stranger_follows_a_box_and_its_receipt_ends_the_row(language: str, tm
         stage.relay.start()
         stage.relay.wait_ready()
         with running(client, stage, tmp_path) as said:
-            until(
+            wait_for(
                 lambda: ask_status(stage.places)["receiver"].startswith("Contoh"),
                 f"a beat answered: {said.read_text()}",
             )
             stage.wires.press(stage.line_of("pos-ronda"))
-            until(lambda: (ask_status(stage.places)["journey"] or {}).get("received"), "the press is received")
+            wait_for(lambda: (ask_status(stage.places)["journey"] or {}).get("received"), "the press is received")
             stage.wires.release(stage.line_of("pos-ronda"))
-            until(lambda: ask_status(stage.places)["waiting"] == 0, "no alarm waits")
+            wait_for(lambda: ask_status(stage.places)["waiting"] == 0, "no alarm waits")
             lines = [
                 line.removeprefix("stored ") for line in said.read_text().splitlines() if line.startswith("stored ")
             ]

@@ -1,8 +1,7 @@
 """Keys change while everything runs: the real alarm, relay, broker and centre."""
 
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,15 +18,9 @@ from edge.config.resources import CHECKOUT
 from edge.core.seal import Use, read_keyset
 from edge.field.stage import Stage
 from edge.field.status import ask_status
+from tests.daemons.centre_world import wait_for
 
 WITHIN_S = 30.0
-
-
-def until(reached: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not reached():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -39,7 +32,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 
 def online(stage: Stage) -> None:
-    until(lambda: ask_status(stage.places)["online"], "the box is online and the centre answers its beat")
+    wait_for(lambda: ask_status(stage.places)["online"], "the box is online and the centre answers its beat")
 
 
 def believed(stage: Stage) -> int:
@@ -85,7 +78,7 @@ def test_a_withdrawn_key_is_refused_and_never_comes_back(stage: Stage) -> None:
 
     authority.rotate(Use.COMMAND_SILENCE)
     authority.withdraw(stolen.kid)
-    until(lambda: believed(stage) == 3, "the box believes what the root said last")
+    wait_for(lambda: believed(stage) == 3, "the box believes what the root said last")
 
     assert result(ordered(stage, stolen)) == ("refused", "key")
     assert result(ordered(stage, open_signer(stage.centre_places, Use.COMMAND_SILENCE)))[0] == "done"
@@ -107,7 +100,7 @@ def test_keys_withdrawn_while_the_box_was_away_are_refused_at_its_first_word(sta
     authority.rotate(Use.COMMAND_SILENCE)
     authority.withdraw(stolen.kid)
     version = open_keyset(stage.centre_places).version
-    until(lambda: retained(stage) == stage.centre_places.keyset.read_bytes(), "the centre has published it")
+    wait_for(lambda: retained(stage) == stage.centre_places.keyset.read_bytes(), "the centre has published it")
     stage.relay.start()
     stage.relay.wait_ready()
     online(stage)
@@ -119,20 +112,20 @@ def test_receipts_by_a_rotated_key_are_believed_without_a_restart(stage: Stage) 
     authority = Authority.open(stage.centre_places)
     old = open_signer(stage.centre_places, Use.RECEIPT)
     authority.rotate(Use.RECEIPT)
-    until(lambda: believed(stage) == 2, "the box believes the new key")
+    wait_for(lambda: believed(stage) == 2, "the box believes the new key")
     authority.withdraw(old.kid)
-    until(lambda: believed(stage) == 3, "the box has forgotten the old key")
+    wait_for(lambda: believed(stage) == 3, "the box has forgotten the old key")
 
     line = stage.line_of("pos-ronda")
     stage.wires.press(line)
-    until(lambda: (ask_status(stage.places)["journey"] or {}).get("received"), "the press is received")
+    wait_for(lambda: (ask_status(stage.places)["journey"] or {}).get("received"), "the press is received")
     stage.wires.release(line)
 
 
 def test_a_revoked_box_shows_it_and_still_sounds(stage: Stage) -> None:
     Authority.open(stage.centre_places).revoke(stage.box)
-    until(lambda: "E-BOX-REVOKED" in ask_status(stage.places)["troubles"], "the box says that it was revoked")
+    wait_for(lambda: "E-BOX-REVOKED" in ask_status(stage.places)["troubles"], "the box says that it was revoked")
 
     stage.wires.press(stage.line_of("pos-ronda"))
-    until(lambda: "sounding" in ask_status(stage.places)["sounders"].values(), "the siren sounds all the same")
+    wait_for(lambda: "sounding" in ask_status(stage.places)["sounders"].values(), "the siren sounds all the same")
     stage.wires.release(stage.line_of("pos-ronda"))

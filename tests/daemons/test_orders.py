@@ -3,8 +3,7 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,10 @@ from edge.centre.authority import Authority
 from edge.config.resources import CHECKOUT
 from edge.field.stage import Stage
 from edge.field.status import ask_status
+from tests.daemons.centre_world import wait_for
 
 WITHIN_S = 30.0
 KENTONGAN = (sys.executable, "-c", "from edge.field.cli import main; main()", "centre")
-
-
-def until(reached: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not reached():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +25,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("orders")
     with Stage(folder / "stage", cache=CHECKOUT.parent / ".cache", beat_s=0.5) as stage:
         stage.start()
-        until(lambda: ask_status(stage.places)["online"], "the box is online")
+        wait_for(lambda: ask_status(stage.places)["online"], "the box is online")
         yield stage
 
 
@@ -71,10 +64,10 @@ def events(stage: Stage, name: str) -> list[dict[str, Any]]:
 
 def test_the_centre_sounds_the_siren_and_ends_it(stage: Stage) -> None:
     assert told(stage, "sound", "pattern=jateng.theft", "duration=30")[1]["result"] == "done"
-    until(lambda: sounding(stage), "the siren sounds")
+    wait_for(lambda: sounding(stage), "the siren sounds")
     assert told(stage, "sound", "pattern=jateng.theft", "duration=0")[1]["result"] == "done"
-    until(lambda: not sounding(stage), "the siren is quiet")
-    until(lambda: [each for each in events(stage, "audit") if each["data"]["what"] == "sounded"], "it is on record")
+    wait_for(lambda: not sounding(stage), "the siren is quiet")
+    wait_for(lambda: [each for each in events(stage, "audit") if each["data"]["what"] == "sounded"], "it is on record")
     (sounded,) = (each["data"] for each in events(stage, "audit") if each["data"]["what"] == "sounded")
     assert (sounded["by"], sounded["pattern"]) == ("Sari", "jateng.theft")
 
@@ -86,9 +79,11 @@ def test_one_person_alone_sounds_no_longer_than_thirty_seconds(stage: Stage, tmp
 
     key = tmp_path / "second.key"
     Authority.open(stage.centre_places).second(key)
-    until(lambda: believed(stage) == stage.centre_places.keyset.read_bytes(), "the box knows the second person's key")
+    wait_for(
+        lambda: believed(stage) == stage.centre_places.keyset.read_bytes(), "the box knows the second person's key"
+    )
     assert told(stage, "sound", "pattern=jateng.theft", "duration=31", "--second-key", str(key))[1]["result"] == "done"
-    until(lambda: sounding(stage), "the siren sounds")
+    wait_for(lambda: sounding(stage), "the siren sounds")
     told(stage, "sound", "pattern=jateng.theft", "duration=0")
 
 
@@ -102,7 +97,7 @@ def test_a_zone_is_bypassed_and_put_back_and_never_all_of_them(stage: Stage) -> 
     for zone in zones:
         assert told(stage, "bypass", f"zone={zone}", "duration=0")[1]["result"] == "done"
     assert "bypassed" not in ask_status(stage.places)["zones"].values()
-    until(lambda: len(events(stage, "bypass")) == 2 * len(zones), "each begins and ends at the centre")
+    wait_for(lambda: len(events(stage, "bypass")) == 2 * len(zones), "each begins and ends at the centre")
 
 
 def test_what_the_panel_refuses_is_no_done(stage: Stage) -> None:
@@ -113,7 +108,7 @@ def test_what_the_panel_refuses_is_no_done(stage: Stage) -> None:
 
 def test_a_test_is_told_as_a_test_and_a_wrong_word_goes_nowhere(stage: Stage) -> None:
     assert told(stage, "squawk")[1]["result"] == "done"
-    until(lambda: events(stage, "test"), "the test is at the centre")
+    wait_for(lambda: events(stage, "test"), "the test is at the centre")
     assert events(stage, "test")[0]["data"]["status"] == "test"
     command = [*KENTONGAN, "order", stage.box, "squawk", "loud=1", "--by", "Sari", "--root", "/nowhere"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN_S, check=False)

@@ -1,31 +1,14 @@
 """Forwarding and metrics over several processes of one centre, on both kinds of store."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from edge.field.broker import find_broker
 from tests.daemons.centre_world import World, wait_for
-from tests.daemons.postgres import NoPostgres, Postgres, find_postgres
 from tests.daemons.receiver import Receiver
 from tests.daemons.test_outward import forwarding, free_port, sample, scrape, sent
 
 CACHE = Path(__file__).parents[2] / ".cache"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/shared/centre.db"
-        return
-    try:
-        programs = find_postgres(CACHE)
-    except NoPostgres as error:
-        pytest.skip(f"no PostgreSQL here: {error}")
-    with Postgres(programs) as server:
-        yield server.url
 
 
 def test_one_process_forwards_and_another_takes_over_when_it_is_killed(url: str, tmp_path: Path) -> None:

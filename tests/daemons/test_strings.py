@@ -3,8 +3,6 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from edge.config.apply import apply
@@ -12,18 +10,12 @@ from edge.config.load import SystemUsers
 from edge.config.resources import CHECKOUT
 from edge.field.stage import SITE, Stage
 from edge.field.status import ask_status
+from tests.daemons.centre_world import wait_for
 
 WITHIN_S = 30.0
 PHONE = "081000777999"
 NAME = "RT 005 / RW 010 Tembalang, Gg. Méranti"
 KENTONGAN = (sys.executable, "-c", "from edge.field.cli import main; main()")
-
-
-def until(reached: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not reached():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def said(root: Path, *words: str) -> str:
@@ -38,9 +30,9 @@ def test_from_the_technicians_file_to_the_centres_export(tmp_path: Path) -> None
         site.write_text(text.replace('rt = "005"', f'rt = "005"\nphone = "{PHONE}"'), encoding="utf-8")
         apply(stage.places, site, SystemUsers())
         stage.start()
-        until(lambda: ask_status(stage.places)["online"], "online")
+        wait_for(lambda: ask_status(stage.places)["online"], "online")
         stage.wires.press(stage.line_of("pos-ronda"))
-        until(lambda: (ask_status(stage.places)["journey"] or {}).get("received"), "the press is received")
+        wait_for(lambda: (ask_status(stage.places)["journey"] or {}).get("received"), "the press is received")
         stage.wires.release(stage.line_of("pos-ronda"))
 
         shown = json.loads(said(stage.places.root, "config", "show", "--json"))["configuration"]["site"]
