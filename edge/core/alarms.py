@@ -1,5 +1,6 @@
 """Alarms from their first press to their restoral: one per storm, what follows counted into few updates."""
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from edge.core.words import SECOND_NS, Brief, EventClass, EventId, Json, Operato
 
 UPDATE_NS = 5 * SECOND_NS
 REMEMBERED = 64  # closed alarms that can still be confirmed, cancelled and acknowledged
+_NAME = re.compile(r"([0-9a-f]{8})\.([1-9][0-9]{0,15})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Alarms:
         self._open: dict[str, Alarm] = {}
         # Apart, so that no number of silent alarms can push out a visible one.
         self._closed: dict[bool, deque[Alarm]] = {each: deque(maxlen=REMEMBERED) for each in (False, True)}
+        self._forgotten = 0  # the highest number of a closed alarm that is remembered no more
 
     @property
     def open(self) -> tuple[Alarm, ...]:
@@ -83,6 +86,14 @@ class Alarms:
 
     def find(self, name: str) -> Alarm | None:
         return next((alarm for alarm in self.remembered() if alarm.name == name), None)
+
+    def never_was(self, name: str) -> bool:
+        """No alarm can have this name. What an earlier run raised, or this one has forgotten, may have been one."""
+        read = _NAME.fullmatch(name)
+        if read is None:
+            return True
+        ours = read[1] == self._records.epoch and int(read[2]) > self._forgotten
+        return ours and self.find(name) is None
 
     def of_zone(self, zone: ZonePlan) -> Alarm | None:
         return self._open.get(zone.id)
@@ -151,7 +162,10 @@ class Alarms:
         if alarm.untold:
             self._tell(alarm, now_ns)
         del self._open[alarm.zone.id]
-        self._closed[alarm.zone.silent].append(alarm)
+        closed = self._closed[alarm.zone.silent]
+        if len(closed) == REMEMBERED:
+            self._forgotten = max(self._forgotten, closed[0].id.seq)
+        closed.append(alarm)
         code = contact_id.alarm_code(alarm.zone.kind, silent=alarm.zone.silent)
         content = {**self._content(alarm), "cid": contact_id.restored(code), "total": alarm.total}
         self._records.add(EventClass.RESTORAL, "restoral", zone_subject(alarm.zone.id), content)

@@ -103,8 +103,8 @@ class Policy:
     bypass: bool = True
 
 
-def wish_of(command: Command, policy: Policy, *, signatures: int) -> Stimulus:
-    """The stimulus that a believed command asks for. signatures: by how many different keys it was signed, 1 or 2.
+def wish_of(command: Command, policy: Policy, *, keys: tuple[str, ...]) -> Stimulus:
+    """The stimulus that a believed command asks for. keys: the kids of those who signed it, one or two.
 
     raises: Forged with a stable first word: args, signatures, policy, pattern, camera
     """
@@ -114,7 +114,7 @@ def wish_of(command: Command, policy: Policy, *, signatures: int) -> Stimulus:
         raise Forged(f"args: {error}") from error
     if not command.by.strip():
         raise Forged("args: nobody's name under it")
-    by = Operator(command.by, "centre")
+    by = Operator(command.by, "centre", keys)
     match args:
         case _Silence():
             return Silence(args.alarm, by)
@@ -125,7 +125,7 @@ def wish_of(command: Command, policy: Policy, *, signatures: int) -> Stimulus:
                 raise Forged("policy: this site lets nobody bypass a zone from afar")
             return Bypass(ZoneId(args.zone), args.duration * SECOND_NS, by)
         case _Sound():
-            return _sound(args, by, policy, signatures)
+            return _sound(args, by, policy)
         case _Snapshot():
             raise Forged("camera: none is adopted here")
         case _:
@@ -134,10 +134,10 @@ def wish_of(command: Command, policy: Policy, *, signatures: int) -> Stimulus:
             return SoundFor(COARSE, for_ns, Purpose.TEST, by)
 
 
-def _sound(args: _Sound, by: Operator, policy: Policy, signatures: int) -> SoundFor:
+def _sound(args: _Sound, by: Operator, policy: Policy) -> SoundFor:
     if args.duration:  # an end is always taken
         _allow_sound(policy)
-        if args.duration > LONG_SOUND_S and signatures < 2:
+        if args.duration > LONG_SOUND_S and len(by.keys) < 2:
             raise Forged(f"signatures: more than {LONG_SOUND_S} s needs a second operator's key")
         if not is_known(args.pattern):
             raise Forged("pattern: unknown here")

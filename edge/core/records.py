@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from edge.core import contact_id
 from edge.core.numbers import Numbers
-from edge.core.words import EventClass, EventId, Json, Operator, Record, Status, ZoneId
+from edge.core.words import Epoch, EventClass, EventId, Json, Operator, Record, Status, ZoneId
 
 BOX = "box"
 
@@ -15,7 +15,8 @@ def zone_subject(zone: ZoneId) -> str:
 
 def by(operator: Operator) -> dict[str, Json]:
     """Who did it, as every event says it."""
-    return {"by": operator.name, "where": operator.where}
+    told: dict[str, Json] = {"by": operator.name, "where": operator.where}
+    return {**told, "keys": list(operator.keys)} if operator.keys else told
 
 
 class Records:
@@ -24,6 +25,10 @@ class Records:
     def __init__(self, numbers: Numbers) -> None:
         self._numbers = numbers
         self._records: list[Record] = []
+
+    @property
+    def epoch(self) -> Epoch:
+        return self._numbers.epoch
 
     def take(self) -> list[Record]:
         taken, self._records = self._records, []

@@ -57,7 +57,14 @@ class Wishes:
             self._records.refuse("cancel", "unknown alarm", wish.by, {"alarm": wish.alarm})
 
     def acknowledge(self, wish: Acknowledge, now_ns: int) -> None:  # noqa: ARG002 - every wish is asked in one way
-        """A human has taken it; the sound goes on until somebody silences it."""
+        """A human has taken it; the sound goes on until somebody silences it.
+
+        An alarm of an earlier run is taken on the centre's word (`known` false): it was stored there before this box
+        lost its power. One that this run never raised is refused.
+        """
+        if self._alarms.never_was(wish.alarm):
+            self._records.refuse("acknowledge", "unknown alarm", wish.by, {"alarm": wish.alarm})
+            return
         known = self._alarms.find(wish.alarm) is not None
         content: dict[str, Json] = {"alarm": wish.alarm, "ticket": wish.ticket, "known": known}
         self._records.audit("acknowledged", BOX, {**content, **by(wish.by)})

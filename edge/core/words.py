@@ -133,10 +133,14 @@ class LostEdge:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who did it: `name` as signed by the centre or given at the box, `where` one of centre, local."""
+    """Who did it: `name` as signed by the centre or given at the box, `where` one of centre, local.
+
+    keys: the kids that signed for it, in the order of signing; a name is only what they say
+    """
 
     name: str
     where: str
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

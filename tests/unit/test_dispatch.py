@@ -6,21 +6,21 @@ from typing import Any, cast
 import pytest
 
 from edge.core.events import Author, Frozen
-from edge.core.messages import Command, encode
+from edge.core.messages import Command, State, decode, encode
 from edge.core.orders import Policy
 from edge.core.outbox import Outbox
 from edge.core.seal import CentreKey, Keyset, Signer, Use, b64, sign_by_root, sign_jws
 from edge.core.timing import TimeQuality
 from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass, EventId, Noted, Restored, Silence, SiteId, Troubled
 from edge.daemons.alarm.dispatch import Dispatch
-from edge.daemons.alarm.gate import Gate
+from edge.daemons.alarm.gate import RENEW_JTIS, Gate
 from edge.daemons.alarm.keyring import Keyring
 from edge.daemons.alarm.orders import CORRELATION_LIMIT
 from edge.daemons.alarm.posts import Lost, Ordered, Waits
 from edge.daemons.alarm.voice import View, Voice
 from edge.ledger.ledger import Unreceived
 from edge.ledger.recorder import LOAD_LIMIT, Fetched, Loaded, Opened, Recorder, Stored
-from edge.link.frames import FRAME_LIMIT, Ask, Bytes, Frame, Hello, LinkState, Pull, Role, Rows, pack
+from edge.link.frames import FRAME_LIMIT, Ask, Bytes, Frame, Hello, LinkState, Pull, Role, Rows, Send, pack
 from edge.link.server import LinkServer, Peer
 
 ROOT = Signer(bytes([7] * 32))
@@ -234,6 +234,18 @@ def test_a_trouble_that_comes_and_goes_is_told_once_in_ten_seconds(world: World)
     assert Troubled in {type(each) for each in world.posted[-2:]}
 
 
+def test_a_flood_of_one_kind_hides_no_refusal_of_another(world: World) -> None:
+    """Each kind is audited once in ten seconds, with the count of its own."""
+    world.up()
+    for _ in range(50):
+        world.turn(Bytes("receipt", b"a.b.c"), after_s=0.01)
+    world.turn(Bytes("command", b"a.b.c"), Bytes("keyset", b"a.b.c"))
+    told = {noted.what: noted.content["count"] for noted in world.of(Noted)}
+    assert told == {"receipt-refused": 1, "command-refused": 1, "keyset-refused": 1}
+    world.turn(Bytes("receipt", b"a.b.c"), after_s=10)
+    assert (world.of(Noted)[-1].what, world.of(Noted)[-1].content["count"]) == ("receipt-refused", 50)
+
+
 def test_a_command_whose_answer_would_not_fit_a_frame_is_refused_without_one(world: World) -> None:
     """The link raises where a frame is too long, and would drop the relay for what somebody else sent."""
     world.up()
@@ -282,3 +294,22 @@ def test_pieces_of_a_sound_do_not_add_up_to_what_needs_two_people(world: World) 
 
     assert [sound("a", 20), sound("b", 10), sound("c", 1), sound("d", 0)] == [1, 2, 2, 3]
     assert sound("e", 30, after_s=3600.0) == 4
+
+
+def test_a_nonce_under_which_many_orders_came_is_replaced_in_our_state(world: World) -> None:
+    """Also with a trusted clock: what is remembered of a nonce is forgotten with it."""
+    world.dispatch._utc_s = lambda: 0
+    world.turn(Hello(), LinkState("mqtt", up=False, detail="connecting"))
+    world.turn(LinkState("mqtt", up=True))
+    before = world.dispatch._gate.nonce
+    world.turn(after_s=1)
+    assert world.dispatch._gate.nonce == before
+    world.dispatch._gate._under_nonce = RENEW_JTIS
+    world.link.sent.clear()
+    world.turn(after_s=1)
+    after = world.dispatch._gate.nonce
+    assert after != before
+    said = [
+        decode(frame.raw, State).nonce for frame in world.link.sent if isinstance(frame, Send) and frame.kind == "state"
+    ]
+    assert said == [after]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from edge.core.messages import COMMAND_LIMIT, Command, Receipt, encode
 from edge.core.seal import CentreKey, Forged, Keyset, Signer, Use, b64, sign_jws, unb64
 from edge.core.words import SECOND_NS, BoxId
-from edge.daemons.alarm.gate import ORDERING, PREVIOUS_NONCE_NS, Believed, Gate
+from edge.daemons.alarm.gate import JTIS_LIMIT, NONCE_LIFE_NS, ORDERING, PREVIOUS_NONCE_NS, RENEW_JTIS, Believed, Gate
 from edge.daemons.alarm.keyring import Keyring
 
 BOX = BoxId("ktg-k7q2m9xa")
@@ -44,7 +44,7 @@ def refused(gate: Gate, raw: bytes, now_ns: int = 0, utc_s: int | None = UTC_S) 
 
 def test_the_right_command_is_taken_once() -> None:
     door = gate()
-    assert door.command(order(), 0, UTC_S) == Believed(GOOD, 1)
+    assert door.command(order(), 0, UTC_S) == Believed(GOOD, ("command-silence-1",))
     assert refused(door, order()) == "repeated: seen before"
     other = order(replace(GOOD, args={"alarm": "7c1f0b2e.5"}))
     assert refused(door, other).startswith("repeated")  # a name used once is used, whatever else it says
@@ -83,7 +83,9 @@ WRONG = [
 def test_what_is_wrong_in_one_thing_is_refused_for_it(raw: bytes, reason: str) -> None:
     door = gate()
     assert refused(door, raw).startswith(reason)
-    assert door.command(order(), 0, UTC_S) == Believed(GOOD, 1)  # and what was refused used up nothing
+    assert door.command(order(), 0, UTC_S) == Believed(
+        GOOD, ("command-silence-1",)
+    )  # and what was refused used up nothing
 
 
 def test_a_member_said_twice_counts_as_it_stands_last() -> None:
@@ -115,6 +117,39 @@ def test_what_is_remembered_does_not_grow_with_connections() -> None:
         door.command(order(replace(GOOD, jti=f"j{number}", nonce=door.nonce)), now_ns, UTC_S)
     assert len(door._nonces) <= 2
     assert len(door._seen) <= 2
+
+
+def ordered(door: Gate, jtis: range, now_ns: int = 0) -> None:
+    for number in jtis:
+        door.command(order(replace(GOOD, jti=f"j{number}", nonce=door.nonce)), now_ns, UTC_S)
+
+
+def test_more_orders_than_can_be_remembered_are_refused_and_none_is_forgotten() -> None:
+    door = gate()
+    ordered(door, range(JTIS_LIMIT))
+    assert refused(door, order(replace(GOOD, jti="one more"))).startswith("rate")
+    assert refused(door, order(replace(GOOD, jti="j0"))).startswith("repeated")
+    assert len(door._seen) == JTIS_LIMIT
+
+
+def test_a_connection_that_lasts_gets_a_new_nonce_before_its_orders_are_too_many() -> None:
+    door = gate()
+    ordered(door, range(RENEW_JTIS - 1))
+    assert not door.stale(0, clocked=True)
+    ordered(door, range(RENEW_JTIS, RENEW_JTIS + 1))
+    assert door.stale(0, clocked=True)
+    door.renew(0)
+    assert not door.stale(0, clocked=True)  # at once again would be a new nonce at every turn of the loop
+    after_ns = PREVIOUS_NONCE_NS + 1
+    ordered(door, range(JTIS_LIMIT, JTIS_LIMIT + 10), after_ns)
+    assert len(door._seen) == 10
+
+
+def test_without_a_trusted_clock_a_nonce_grows_old() -> None:
+    door = gate()
+    assert not door.stale(NONCE_LIFE_NS, clocked=False)
+    assert door.stale(NONCE_LIFE_NS + 1, clocked=False)
+    assert not door.stale(NONCE_LIFE_NS + 1, clocked=True)
 
 
 @pytest.mark.parametrize("use", [use for use in Use if use is not Use.RECEIPT])
@@ -163,7 +198,9 @@ def test_a_second_operators_key_over_the_first_ones_order_counts_as_two() -> Non
     door = Gate(BOX, Keyring(BOX, Keyset(2, keys), None, None), iter(["nonce-1"]).__next__)
     door.renew(0)
     sound = replace(GOOD, name="sound", args={"pattern": "jateng.titir", "duration": 60})
-    assert door.command(sign_jws(order(sound, Use.COMMAND_SOUND), "sound-2", second), 0, UTC_S) == Believed(sound, 2)
+    assert door.command(sign_jws(order(sound, Use.COMMAND_SOUND), "sound-2", second), 0, UTC_S) == Believed(
+        sound, ("command-sound-1", "sound-2")
+    )
 
 
 @given(st.binary(max_size=600))

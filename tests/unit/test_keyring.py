@@ -1,5 +1,6 @@
 """Which keys count: only the root's word, only forwards, at once and over a restart."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,21 @@ def test_a_kept_keyset_that_is_broken_or_foreign_is_as_if_absent(tmp_path: Path,
     places.keyset.parent.mkdir(parents=True)
     places.keyset.write_bytes(content)
     assert believed(places) == 3
+
+
+def test_a_power_cut_after_the_keyset_was_kept_does_not_bring_the_old_one_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rename is on the card when its folder is."""
+    synced: list[str] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    )
+    keys = ring(1, tmp_path / "keyset.jws")
+    keys.take(signed(2))
+    keys.settle(WITHIN_S)
+    assert [Path(each).parent == tmp_path for each in synced] == [True, False]
+    assert synced[-1] == str(tmp_path)
 
 
 def test_a_keyset_that_cannot_be_kept_counts_all_the_same(tmp_path: Path) -> None:

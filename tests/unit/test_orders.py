@@ -22,13 +22,13 @@ from edge.core.words import (
     ZoneId,
 )
 
-SARI = Operator("Sari", "centre")
+SARI, BOTH = Operator("Sari", "centre", ("kid-1",)), Operator("Sari", "centre", ("kid-1", "kid-2"))
 BLANK = Command(BoxId("ktg-k7q2m9xa"), "j1", "n1", 0, "silence", {}, "Sari")
 Args = dict[str, str | int]
 
 
 def wish(name: str, args: Args, policy: Policy = Policy(), *, signatures: int = 1) -> Stimulus:  # noqa: B008  # frozen
-    return wish_of(replace(BLANK, name=name, args=args), policy, signatures=signatures)
+    return wish_of(replace(BLANK, name=name, args=args), policy, keys=("kid-1", "kid-2")[:signatures])
 
 
 def refusal(name: str, args: Args, policy: Policy = Policy(), *, signatures: int = 1) -> str:  # noqa: B008  # frozen
@@ -81,13 +81,13 @@ def test_arguments_that_are_not_exactly_right_are_refused(name: str, args: Args)
 def test_more_than_thirty_seconds_need_two_people() -> None:
     long: Args = {"pattern": "jateng.theft", "duration": 31}
     assert refusal("sound", long).startswith("signatures")
-    assert wish("sound", long, signatures=2) == SoundFor("jateng.theft", 31 * SECOND_NS, Purpose.REMOTE, SARI)
+    assert wish("sound", long, signatures=2) == SoundFor("jateng.theft", 31 * SECOND_NS, Purpose.REMOTE, BOTH)
 
 
 def test_an_order_without_a_name_under_it_is_refused() -> None:
     for nobody in ("", "  "):
         with pytest.raises(Forged, match=r"^args"):
-            wish_of(replace(BLANK, name="squawk", by=nobody), Policy(), signatures=1)
+            wish_of(replace(BLANK, name="squawk", by=nobody), Policy(), keys=("kid-1",))
 
 
 def test_the_sites_own_word_stands_above_every_signature() -> None:

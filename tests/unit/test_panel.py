@@ -3,7 +3,6 @@
 import pytest
 
 from edge.core.words import (
-    Acknowledge,
     Activation,
     Cancel,
     EventClass,
@@ -279,21 +278,6 @@ def test_alarm_button_never_cancels_and_the_key_never_alarms() -> None:
     box.tap(KEY)
     assert box.records("alarm") == []
     assert len(audits(box.effects, "cancelled-nothing")) == 1
-
-
-def test_acknowledgement_is_recorded_and_sounds_on() -> None:
-    box = Box()
-    box.press()
-    effects = box.tell(Acknowledge("7c1f0b2e.1", "T-17", ANI))
-    assert hushes(effects) == []
-    assert audits(effects, "acknowledged")[0].content == {
-        "what": "acknowledged",
-        "alarm": "7c1f0b2e.1",
-        "ticket": "T-17",
-        "known": True,
-        "by": "ani",
-        "where": "centre",
-    }
 
 
 # ---- confirmation --------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def gate() -> Gate:
 
 def taken(jws: str) -> str:
     believed = gate().command(jws.encode(), 0, VECTORS["commands"]["now"])
-    wish_of(believed.command, Policy(), signatures=believed.signatures)
+    wish_of(believed.command, Policy(), keys=believed.keys)
     return believed.command.name
 
 

@@ -107,8 +107,7 @@ class Dispatch:
         self._troubles: set[str] = set()
         self._raised_ns: dict[str, int] = {}  # code -> when it was last told
         self._more = False  # the ledger has more rows waiting than were taken in
-        self._refusals = 0
-        self._refused_ns = -REFUSAL_EVERY_NS
+        self._refused: dict[str, tuple[int, int]] = {}  # kind -> (how many are not told, when one was)
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="dispatch", daemon=True)
 
@@ -328,16 +327,15 @@ class Dispatch:
             self._voice.restate(now_ns)
 
     def _refuse(self, kind: str, reason: str, now_ns: int) -> None:
-        """An audit event, at most one per 10 s with the count of what it stands for."""
-        self._refusals += 1
+        """An audit event, at most one per kind and 10 s: a flood of one kind must not hide another."""
+        untold, told_ns = self._refused.get(kind, (0, -REFUSAL_EVERY_NS))
+        due = now_ns - told_ns >= REFUSAL_EVERY_NS
+        self._refused[kind] = (0, now_ns) if due else (untold + 1, told_ns)
         if kind == "receipt" and reason.startswith(("unknown key", "signature")):
             self._raise(codes.CENTRE_KEY.code, "354", reason)
-        if now_ns - self._refused_ns < REFUSAL_EVERY_NS:
-            return
-        self._refused_ns = now_ns
-        log.warning("%s refused  reason=%s count=%d", kind, reason, self._refusals)
-        self._post(Noted(f"{kind}-refused", {"reason": reason, "count": self._refusals}))
-        self._refusals = 0
+        if due:
+            log.warning("%s refused  reason=%s count=%d", kind, reason, untold + 1)
+            self._post(Noted(f"{kind}-refused", {"reason": reason, "count": untold + 1}))
 
     def _ask(self, peer: Peer, what: str, args: dict[str, str]) -> None:
         if what == "silence":
@@ -353,7 +351,7 @@ class Dispatch:
     def _speak(self, now_ns: int) -> None:
         if not self._bearer_up:
             return
-        if self._utc_s() is None and self._gate.stale(now_ns):
+        if self._gate.stale(now_ns, clocked=self._utc_s() is not None):
             self._voice.renonce(self._gate.renew(now_ns), now_ns)
         for kind, raw in self._voice.due(now_ns, len(self._outbox)):
             self._tell(Send(kind, raw))

@@ -6,12 +6,16 @@ from typing import Final
 
 from edge.core.messages import COMMAND_LIMIT, Command, Receipt, decode
 from edge.core.orders import USES
-from edge.core.seal import JWS_LIMIT, CentreKey, Forged, Use, open_jws, unb64
+from edge.core.seal import JWS_LIMIT, CentreKey, Forged, Use, open_jws, sha256, unb64
 from edge.core.words import SECOND_NS, BoxId
 from edge.daemons.alarm.keyring import Keyring
 
 PREVIOUS_NONCE_NS: Final = 60 * SECOND_NS
 NONCE_LIFE_NS: Final = 300 * SECOND_NS  # renewed this often while our clock is not to be trusted
+JTIS_LIMIT: Final = (
+    1024  # remembered at most; at the 5 a second that pass, what a nonce's last minute can add fits twice
+)
+RENEW_JTIS: Final = JTIS_LIMIT // 2  # under one nonce: then a new one, so that these can be forgotten with the old one
 
 AHEAD_S: Final = 120  # an order lives 60 s; as much again for two clocks that disagree
 JWS_BEGINS: Final = b"ey"  # base64url of `{"`
@@ -20,10 +24,10 @@ ORDERING: Final = frozenset(USES.values())
 
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """signatures: by how many different keys; two when a second operator signed over the first one's order."""
+    """keys: the kids in the order of signing; two when a second operator signed over the first one's order."""
 
     command: Command
-    signatures: int
+    keys: tuple[str, ...]
 
 
 class Gate:
@@ -34,7 +38,10 @@ class Gate:
         self._keyring = keyring
         self._token = token
         self._nonces: dict[str, int | None] = {}  # nonce -> last moment it is good, None for the current one
-        self._seen: dict[str, str] = {}  # jti -> the nonce it came with
+        self._seen: dict[
+            bytes, str
+        ] = {}  # SHA-256 of the jti, which the centre may make long -> the nonce it came with
+        self._under_nonce = 0  # how many came with the current one
         self.nonce = ""
         self._renewed_ns = 0
 
@@ -44,12 +51,14 @@ class Gate:
             self._nonces[self.nonce] = now_ns + PREVIOUS_NONCE_NS
         self.nonce = self._token()
         self._nonces[self.nonce] = None
+        self._under_nonce = 0
         self._renewed_ns = now_ns
         self._forget(now_ns)
         return self.nonce
 
-    def stale(self, now_ns: int) -> bool:
-        return now_ns - self._renewed_ns > NONCE_LIFE_NS
+    def stale(self, now_ns: int, *, clocked: bool) -> bool:
+        """Whether a new nonce is due: many orders came under this one or, without a trusted clock, it is old."""
+        return self._under_nonce >= RENEW_JTIS or (not clocked and now_ns - self._renewed_ns > NONCE_LIFE_NS)
 
     def keyset(self, raw: bytes) -> bool:
         """Whether these are other keys than before; they count from now on. Raises Forged."""
@@ -73,13 +82,13 @@ class Gate:
     def command(self, raw: bytes, now_ns: int, utc_s: int | None) -> Believed:
         """Accept one command once. utc_s: None while our clock is not to be trusted; then the nonce alone is its life.
 
-        raises: Forged with a stable first word: size, key, form, name, box, nonce, repeated, expired
+        raises: Forged with a stable first word: size, key, not, name, box, nonce, repeated, expired, rate
         """
         if len(raw) > COMMAND_LIMIT:
             raise Forged("size")
         payload, signers = self._opened(raw)
         command = self._judge(decode(payload, Command), signers[-1].use, now_ns, utc_s)
-        return Believed(command, len(signers))
+        return Believed(command, tuple(signer.kid for signer in reversed(signers)))
 
     def _opened(self, raw: bytes) -> tuple[bytes, list[CentreKey]]:
         """One order, or one that a second operator has signed over whole: a JWS whose payload is a JWS."""
@@ -113,13 +122,17 @@ class Gate:
             raise Forged("box: addressed to another box")
         if command.nonce not in self._nonces:
             raise Forged("nonce: not the one in our state")
-        if command.jti in self._seen:
+        jti = sha256(command.jti.encode())
+        if jti in self._seen:
             raise Forged("repeated: seen before")
         if utc_s is not None and command.exp < utc_s:
             raise Forged("expired")
         if utc_s is not None and command.exp > utc_s + AHEAD_S:
             raise Forged("expired: its end lies too far ahead for an order of a minute")
-        self._seen[command.jti] = command.nonce
+        if len(self._seen) >= JTIS_LIMIT:  # to forget one would let it in again
+            raise Forged("rate: more orders than can be remembered")
+        self._seen[jti] = command.nonce
+        self._under_nonce += command.nonce == self.nonce
         return command
 
     def _forget(self, now_ns: int) -> None:

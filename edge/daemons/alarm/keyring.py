@@ -1,11 +1,11 @@
 """Whose keys the box believes: the newest keyset that the pinned offline root has signed; its version only rises."""
 
 import logging
-import os
 import threading
 from pathlib import Path
 from typing import Final
 
+from edge.config.generations import write_atomically
 from edge.core.seal import Forged, Keyset, read_keyset
 from edge.core.words import BoxId
 
@@ -65,13 +65,8 @@ def _write(path: Path, raw: bytes, before: threading.Thread | None) -> None:
     """Whole or not at all, one after another; what fails is asked for again: the broker retains it."""
     if before is not None:
         before.join()
-    unfinished = path.with_suffix(".new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with unfinished.open("wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(path)
+        write_atomically(path, raw)
     except OSError as error:
         log.warning("keyset not kept, believed until the next start  cause=%s", error)

@@ -62,8 +62,8 @@ class Orders:
             raise
         command = believed.command
         try:
-            wish = wish_of(command, self._policy, signatures=believed.signatures)
-            if believed.signatures < 2 and isinstance(wish, SoundFor) and wish.purpose is Purpose.REMOTE:
+            wish = wish_of(command, self._policy, keys=believed.keys)
+            if len(believed.keys) < 2 and isinstance(wish, SoundFor) and wish.purpose is Purpose.REMOTE:
                 self._spend(wish.duration_ns, now_ns)
         except Forged as error:
             self._answer(command.jti, "refused", str(error), correlation)
