@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+import msgspec
 
 from drivers.ports import DriverError
 from edge.config.places import Places
@@ -88,7 +89,8 @@ def show(faults: Iterable[Fault], language: Language) -> None:
 
 
 def show_json(value: object) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """For machines: values, mappings of them, or lists of them."""
+    click.echo(json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2))
 
 
 def worst(faults: Iterable[Fault]) -> Exit:

@@ -1,18 +1,38 @@
 """`kentongan ledger`: ls, show, export. Reads a copy; the box goes on as if nobody had asked."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
 
 from edge.core import codes
-from edge.core.faults import Refused, Wording, printable
+from edge.core.faults import Language, Refused, Wording, printable
 from edge.core.words import EventClass
-from edge.field.console import Session, pass_session, session_options, show_json
-from edge.ledger.reader import Entry, LedgerMissing, LedgerUnreadable, entries, find
+from edge.field.console import Command, Session, pass_session, session_options, show_json
+from edge.field.moments import FORM, NoMoment, moment_of
+from edge.field.signatures import Signature, judged
+from edge.field.spreadsheet import csv_lines
+from edge.ledger.reader import Entry, LedgerMissing, LedgerUnreadable, Wanted, each_entry, entries, find
+
+HEADERS: Final = (
+    Wording("Waktu", "Time"),
+    Wording("Nomor", "Number"),
+    Wording("Jenis", "Event"),
+    Wording("Bagian", "Part"),
+    Wording("Diterima pusat", "Received"),
+)
+NUMBER: Final = Wording("tulis seperti 7c1f0b2e.4711", "write it like 7c1f0b2e.4711")
+WAITS: Final = Wording("menunggu", "waiting")
+DAMAGED: Final = Wording("RUSAK", "DAMAGED")
+DIGEST: Final = Wording("Sidik isi", "Digest")
+RECEIVER: Final = Wording("Penerima", "Receiver")
+SIGNED: Final = Wording("Tanda tangan", "Signature")
+WHOLE: Final = Wording("utuh", "whole")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Untuk mesin / for machines")
 file_option = click.option(
@@ -20,18 +40,25 @@ file_option = click.option(
     type=click.Path(path_type=Path),
     help="Catatan lain / another ledger, such as one that was set aside",
 )
-class_option = click.option("--class", "event_class", type=click.Choice([each.value for each in EventClass]))
-waiting_option = click.option("--waiting", is_flag=True, help="Yang belum diterima pusat / without a receipt")
-HEADERS = (
-    Wording("Waktu", "Time"),
-    Wording("Nomor", "Number"),
-    Wording("Jenis", "Event"),
-    Wording("Bagian", "Part"),
-    Wording("Diterima pusat", "Received"),
-)
-FORM = Wording("tulis seperti 7c1f0b2e.4711", "write it like 7c1f0b2e.4711")
-WAITS = Wording("menunggu", "waiting")
-DAMAGED = Wording("RUSAK", "DAMAGED")
+
+
+@dataclass(frozen=True, slots=True)
+class Proved(Entry):
+    """One event with what can be proved of it."""
+
+    signature: Signature
+
+
+def which_events(function: Command) -> Command:
+    """Give a command the options that choose events; `_wanted` reads them."""
+    for option in (
+        click.option("--until", default="", help="Sampai / up to; the same forms as --since"),
+        click.option("--since", default="", help="30m, 2h, 3d, 2026-11-23T13:05:00+07:00; jam boks / the box's clock"),
+        click.option("--waiting", is_flag=True, help="Yang belum diterima pusat / without a receipt"),
+        click.option("--class", "event_class", type=click.Choice([each.value for each in EventClass])),
+    ):
+        function = option(function)
+    return function
 
 
 @click.group()
@@ -40,21 +67,18 @@ def ledger() -> None:
 
 
 @ledger.command()
-@class_option
-@waiting_option
+@which_events
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
 @file_option
 @as_json
 @session_options
 @pass_session
-def ls(
-    session: Session, *, event_class: str | None, waiting: bool, limit: int, file: Path | None, as_json: bool
-) -> None:
+def ls(session: Session, /, *, limit: int, file: Path | None, as_json: bool, **chosen: str | bool | None) -> None:
     """Kejadian terbaru, yang paling baru di bawah / the newest events, the latest last."""
     with _explained():
-        found = entries(file or session.places.ledger, event_class=event_class or "", waiting=waiting, newest=limit)
+        found = entries(file or session.places.ledger, _wanted(session, chosen), newest=limit)
     if as_json:
-        show_json([_said(entry) for entry in found])
+        show_json(found)
     else:
         _table(session, found)
 
@@ -69,36 +93,49 @@ def show(session: Session, number: str, *, file: Path | None, as_json: bool) -> 
     """Satu kejadian, lengkap / one event, whole: 7c1f0b2e.4711"""
     epoch, _, seq = number.partition(".")
     if not seq.isdecimal() or len(seq) > 10:
-        raise click.BadParameter(FORM[session.language])
+        raise click.BadParameter(NUMBER[session.language])
     with _explained():
         entry = find(file or session.places.ledger, epoch, int(seq))
     if entry is None:
         raise Refused(codes.EVENT_UNKNOWN.fault(what=printable(number)))
+    signature = judged(session.places, entry.raw.encode())
     if as_json:
-        show_json(_said(entry))
-        return
-    for name, value in asdict(entry).items():
-        if name != "raw":
-            click.echo(f"{name:<12} {printable(str(value))}")
-    body = msgspec.json.format(entry.raw.encode(), indent=2).decode() if entry.intact else entry.raw
-    click.echo("\n".join(printable(line) for line in body.splitlines()))
+        show_json(Proved(**asdict(entry), signature=signature))
+    else:
+        _tell(entry, signature, session.language)
 
 
 @ledger.command()
-@class_option
-@waiting_option
+@which_events
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
 @file_option
 @session_options
 @pass_session
-def export(session: Session, *, event_class: str | None, waiting: bool, file: Path | None) -> None:
-    """Semua kejadian sebagai baris JSON / all events as JSON lines, with their frozen bytes in `raw`."""
+def export(session: Session, /, *, form: str, file: Path | None, **chosen: str | bool | None) -> None:
+    """Semua kejadian, satu per baris / all events, one a line, with their frozen bytes in `raw`."""
     with _explained():
-        for entry in entries(file or session.places.ledger, event_class=event_class or "", waiting=waiting):
-            click.echo(msgspec.json.encode(_said(entry)).decode())
+        found = each_entry(file or session.places.ledger, _wanted(session, chosen))
+        for line in _csv(found) if form == "csv" else _jsonl(found):
+            click.echo(line, nl=False)
 
 
-def _said(entry: Entry) -> dict[str, object]:
-    return asdict(entry)
+def _jsonl(found: Iterable[Entry]) -> Iterator[str]:
+    for entry in found:
+        yield msgspec.json.encode(entry).decode() + "\n"
+
+
+def _csv(found: Iterable[Entry]) -> Iterator[str]:
+    return csv_lines([field.name for field in fields(Entry)], (asdict(entry) for entry in found))
+
+
+def _wanted(session: Session, chosen: dict[str, str | bool | None]) -> Wanted:
+    now_ns = time.time_ns()
+    moments = {name: str(chosen[name]) for name in ("since", "until") if chosen[name]}
+    try:
+        told = {name: moment_of(text, now_ns) for name, text in moments.items()}
+    except NoMoment as error:
+        raise click.BadParameter(FORM[session.language]) from error
+    return Wanted(event_class=str(chosen["event_class"] or ""), waiting=bool(chosen["waiting"]), **told)
 
 
 def _table(session: Session, found: Sequence[Entry]) -> None:
@@ -106,13 +143,29 @@ def _table(session: Session, found: Sequence[Entry]) -> None:
     from rich.table import Table  # noqa: PLC0415  # the same
     from rich.text import Text  # noqa: PLC0415  # the same
 
-    table = Table(*(header[session.language] for header in HEADERS))
+    language = session.language
+    table = Table(*(header[language] for header in HEADERS))
     for entry in found:
-        received = entry.received_at or WAITS[session.language]
-        state = received if entry.intact else DAMAGED[session.language]
-        cells = (entry.time, entry.id, f"{entry.event_class}/{entry.name}", entry.subject, state)
+        cells = _cells(entry, language)
+        if not entry.intact:
+            cells = (*cells[:-1], DAMAGED[language])
         table.add_row(*(Text(printable(cell)) for cell in cells), style="" if entry.received_at else "bold")
     Console().print(table)
+
+
+def _cells(entry: Entry, language: Language) -> tuple[str, ...]:
+    received = entry.received_at or WAITS[language]
+    return entry.time, entry.id, f"{entry.event_class}/{entry.name}", entry.subject, received
+
+
+def _tell(entry: Entry, signature: Signature, language: Language) -> None:
+    names = [header[language] for header in (*HEADERS, RECEIVER, DIGEST, SIGNED)]
+    state = (WHOLE if entry.intact else DAMAGED)[language]
+    values = (*_cells(entry, language), entry.receiver or "-", f"{entry.digest}  {state}", signature.why[language])
+    for name, value in zip(names, values, strict=True):
+        click.echo(f"{name:<16} {printable(value)}")
+    body = msgspec.json.format(entry.raw.encode(), indent=2).decode() if entry.intact else entry.raw
+    click.echo("\n".join(printable(line) for line in body.splitlines()))
 
 
 @contextmanager

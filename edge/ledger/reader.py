@@ -9,7 +9,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +51,33 @@ class Entry:
     raw: str
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events: what is empty leaves nothing out.
+
+    since, until: inclusive, written as the events' own `time` is; a damaged event is never left out by them
+    """
+
+    event_class: str = ""
+    waiting: bool = False
+    since: str = ""
+    until: str = ""
+
+    def where(self) -> str:
+        """The clause for `_rows`, which knows `moment`."""
+        clauses = {
+            "event_class = :event_class": self.event_class,
+            "received_at IS NULL": self.waiting,
+            "(moment(raw, digest) = '' OR moment(raw, digest) >= :since)": self.since,
+            "(moment(raw, digest) = '' OR moment(raw, digest) <= :until)": self.until,
+        }
+        chosen = [clause for clause, given in clauses.items() if given]
+        return f" WHERE {' AND '.join(chosen)}" if chosen else ""
+
+
+EVERYTHING: Final = Wanted()
+
+
 @contextmanager
 def copied(ledger: Path) -> Iterator[Path]:
     """A private copy of one moment's ledger, gone with the block.
@@ -71,37 +98,53 @@ def copied(ledger: Path) -> Iterator[Path]:
         raise LedgerUnreadable(f"{ledger} changed during each of {TRIES} copies")
 
 
-def entries(ledger: Path, *, event_class: str = "", waiting: bool = False, newest: int | None = None) -> list[Entry]:
-    """The events in the order they were made; with `newest`, so many from the end.
+def each_entry(ledger: Path, wanted: Wanted = EVERYTHING) -> Iterator[Entry]:
+    """The events in the order they were made, one at a time: memory holds one of them, however many there are.
+
+    raises: LedgerMissing, LedgerUnreadable, perhaps after some of them
+    """
+    return _rows(ledger, f"{wanted.where()} ORDER BY ordinal, seq", asdict(wanted))
+
+
+def entries(ledger: Path, wanted: Wanted = EVERYTHING, *, newest: int) -> list[Entry]:
+    """So many from the end, in the order they were made.
 
     raises: LedgerMissing, LedgerUnreadable
     """
-    wanted = ["event_class = :class"] if event_class else []
-    wanted += ["received_at IS NULL"] if waiting else []
-    where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
-    sql = (
-        "SELECT epoch.epoch, event.* FROM event JOIN epoch USING (ordinal)"  # noqa: S608  # made of our own words
-        f"{where} ORDER BY ordinal DESC, seq DESC LIMIT :limit"
-    )
-    limit = -1 if newest is None else newest
-    return list(reversed(_query(ledger, sql, {"class": event_class, "limit": limit})))
+    rest = f"{wanted.where()} ORDER BY ordinal DESC, seq DESC LIMIT :newest"
+    return list(_rows(ledger, rest, {**asdict(wanted), "newest": newest}))[::-1]
 
 
 def find(ledger: Path, epoch: str, seq: int) -> Entry | None:
     """raises: LedgerMissing, LedgerUnreadable"""
-    sql = "SELECT epoch.epoch, event.* FROM event JOIN epoch USING (ordinal) WHERE epoch.epoch = :epoch AND seq = :seq"
-    return next(iter(_query(ledger, sql, {"epoch": epoch, "seq": seq})), None)
+    found = _rows(ledger, " WHERE epoch.epoch = :epoch AND seq = :seq", {"epoch": epoch, "seq": seq})
+    return next(iter(list(found)), None)
 
 
-def _query(ledger: Path, sql: str, parameters: dict[str, str | int]) -> list[Entry]:
+def _rows(ledger: Path, rest: str, parameters: dict[str, Any]) -> Iterator[Entry]:
+    """rest: what follows SELECT ... FROM, of our own words; SQLite reads a row when it is asked for, and no sooner."""
     from sqlite_utils import Database  # noqa: PLC0415  # 80 ms, for those who read
 
+    sql = f"SELECT epoch.epoch, event.* FROM event JOIN epoch USING (ordinal){rest}"  # noqa: S608  # see above
     with copied(ledger) as copy, closing(sqlite3.connect(copy)) as connection:
+        connection.text_factory = _text
+        connection.create_function("moment", 2, _moment, deterministic=True)
         try:
-            rows = list(Database(connection).query(sql, parameters))
+            for row in Database(connection).query(sql, parameters):
+                yield _entry(row)
         except sqlite3.DatabaseError as error:
             raise LedgerUnreadable(f"{ledger}: {error}") from error
-    return [_entry(row) for row in rows]
+
+
+def _text(raw: bytes) -> str:
+    """Letters that a dying card has changed are shown as what they are."""
+    return raw.decode(errors="backslashreplace")
+
+
+def _moment(raw: object, digest: object) -> str:
+    """An event's own time, "" where it is not whole."""
+    content = _bytes(raw)
+    return _head(content).time if sha256(content) == digest else ""
 
 
 class _Head(msgspec.Struct):
@@ -127,7 +170,7 @@ def _entry(row: dict[str, Any]) -> Entry:
         receiver=str(row["receiver"] or ""),
         digest=b64(digest),
         intact=bool(head.type) and sha256(raw) == digest,
-        raw=raw.decode(errors="backslashreplace"),
+        raw=_text(raw),
     )
 
 

@@ -17,7 +17,7 @@ from edge.config.resources import CHECKOUT
 from edge.core.words import EventClass
 from edge.field.stage import Stage
 from edge.field.status import ask_status
-from edge.ledger.reader import LedgerMissing, LedgerUnreadable, copied, entries, find
+from edge.ledger.reader import LedgerMissing, LedgerUnreadable, Wanted, copied, entries, find
 
 COPIES = 200
 KENTONGAN = (sys.executable, "-c", "from edge.field.cli import main; main()")
@@ -52,7 +52,7 @@ def written(stage: Stage) -> None:
     deadline = time.monotonic() + 20
     while True:
         try:
-            if entries(stage.places.ledger):
+            if entries(stage.places.ledger, newest=1):
                 return
         except (LedgerMissing, LedgerUnreadable):
             assert time.monotonic() < deadline
@@ -82,7 +82,7 @@ def test_two_hundred_copies_while_the_box_writes_are_whole_and_disturb_nothing(s
 def test_the_commands_show_what_was_pressed(stage: Stage) -> None:
     stage.wires.press(stage.line_of("zone-00"))
     deadline = time.monotonic() + 20
-    while not (found := entries(stage.places.ledger, event_class=EventClass.ALARM)):
+    while not (found := entries(stage.places.ledger, Wanted(event_class=EventClass.ALARM), newest=9)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     stage.wires.release(stage.line_of("zone-00"))
@@ -108,7 +108,7 @@ def test_a_ledger_from_another_computer_or_a_broken_one_is_named(stage: Stage, t
         elsewhere = shutil.copy(copy, tmp_path / "elsewhere.db")
         if copy.with_name("ledger.db-wal").exists():
             shutil.copy(copy.with_name("ledger.db-wal"), tmp_path / "elsewhere.db-wal")
-    assert entries(Path(elsewhere))
+    assert entries(Path(elsewhere), newest=1)
     broken = tmp_path / "broken.db"
     for content in (b"", b"SQLite format 3\0" + b"\xff" * 8192, b"not a database", bytes(100_000)):
         broken.write_bytes(content)
@@ -117,6 +117,6 @@ def test_a_ledger_from_another_computer_or_a_broken_one_is_named(stage: Stage, t
         with pytest.raises(LedgerUnreadable):
             find(broken, "00000000", 1)
     with pytest.raises(LedgerMissing):
-        entries(tmp_path / "none.db")
+        entries(tmp_path / "none.db", newest=1)
     missing = ran(stage, "ledger", "ls", "--file", str(tmp_path / "none.db"))
     assert (missing.returncode, "E-LEDGER-MISSING" in missing.stderr) == (3, True)

@@ -39,7 +39,7 @@ def read_identity(places: Places, site: SiteId, random_bytes: Callable[[int], by
             faults.append(codes.IDENTITY_MISSING.fault(what=f"{what}: {error}"))
             return None
 
-    signer = tried("box.key", lambda: Signer(_secret(places, "box.key")))
+    signer = tried("box.key", lambda: read_signer(places))
     root = tried("root.pub", lambda: _content(places.trust / "root.pub"))
     binding = keyset = None
     if isinstance(root, bytes):
@@ -53,6 +53,11 @@ def read_identity(places: Places, site: SiteId, random_bytes: Callable[[int], by
         root_public=root if isinstance(root, bytes) else None,
         faults=tuple(faults),
     )
+
+
+def read_signer(places: Places) -> Signer:
+    """The box's own key. Raises OSError, ValueError."""
+    return Signer(_secret(places, "box.key"))
 
 
 def _newest_keyset(places: Places, root_public: bytes) -> Keyset:
