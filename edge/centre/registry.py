@@ -8,9 +8,9 @@ from typing import Final
 import msgspec
 
 from edge.core.seal import ROOT_KID, Forged, Signer, b64, open_jws, sign_jws, unb64
-from edge.core.words import BoxId, SiteId
+from edge.core.words import BOX_FORM, BoxId, SiteId
 
-BOX_ID: Final = re.compile(r"ktg-[a-z0-9]{8}")  # new ones are base32; the form is wider
+BOX_ID: Final = re.compile(BOX_FORM)
 SITE_ID: Final = re.compile(r"[0-9]{2}(\.[0-9]{2}){2}\.[0-9]{4}-[0-9]{3}-[0-9]{3}")
 
 

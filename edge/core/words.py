@@ -19,6 +19,8 @@ Json = (
     str | int | bool | None | list["Json"] | dict[str, "Json"]
 )  # what an event may carry: no floats (RFC 8785 without its hard part)
 
+BOX_FORM = r"ktg-[a-z0-9]{8}"  # new ones are base32; the form is wider
+
 SECOND_NS = 1_000_000_000
 
 

@@ -1,6 +1,7 @@
 """What docs/contract.md shows to integrators is what the code signs, verifies and refuses."""
 
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from edge.centre.codes import CATALOGUE
 from edge.core.events import read_event
 from edge.core.messages import Command, Receipt, decode, digest_of, encode, read_beat, read_reply
 from edge.core.seal import Forged, Use, open_jws, read_keyset, unb64
+from edge.core.sms import Call
 
 PAGE = (Path(__file__).parents[2] / "docs/contract.md").read_text(encoding="utf-8")
 BLOCKS = {name: body.strip().encode() for name, body in re.findall(r"```(\w+ \w+)\n(.*?)```", PAGE, re.DOTALL)}
@@ -50,6 +52,23 @@ def test_the_command_is_canonical_and_the_reply_answers_it() -> None:
     assert encode(command) == BLOCKS["json command"]
     reply = read_reply(BLOCKS["json reply"], BOX)
     assert (reply.jti, reply.result) == (command.jti, "done")
+
+
+def test_the_sms_are_those_of_the_vectors_and_as_long_as_the_page_says() -> None:
+    vectors = json.loads((Path(__file__).parents[1] / "vectors/sms.json").read_text(encoding="utf-8"))
+    known = {each["text"] for each in (*vectors["told"], *vectors["accepted"])}
+    shown = BLOCKS["sms examples"].decode().splitlines()
+    assert {text.split(" ")[0] for text in shown} == {"KTG", "KTR", "KTC"}
+    assert set(shown) <= known
+    kinds = re.search(r"`kind`: ([a-z, \n]+) \(call\nnobody there back\), ([a-z, ]+)\.", PAGE)
+    assert kinds is not None
+    assert re.split(r",\s+", ", ".join(kinds.groups())) == [each.value for each in Call]
+    longest: dict[str, int] = {}
+    for text in known:
+        form = next(word for word in ("KTG", "KTR", "silence", "acknowledge") if f"{word} " in text)
+        longest[form] = max(longest.get(form, 0), len(text))
+    rows = re.findall(r"^\| (\d+) \| `(?:KTC <box> <nonce> )?(\w+) ", PAGE, re.MULTILINE)
+    assert {form: int(length) for length, form in rows} == longest
 
 
 def test_every_command_line_on_the_page_exists() -> None:

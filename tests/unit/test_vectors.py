@@ -10,6 +10,7 @@ from edge.core.events import read_event
 from edge.core.messages import Receipt, decode, digest_of, read_beat, read_reply
 from edge.core.orders import Policy, wish_of
 from edge.core.seal import Forged, Use, open_jws, read_binding, read_keyset, sha256, unb64
+from edge.core.sms import Answers, nonce_of, read_told
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.keyring import Keyring
 from tests.vectors.make import BOX, KEYS, SITE, keyset, vectors
@@ -57,6 +58,38 @@ def test_receipts_prove_the_bytes_of_the_events() -> None:
 
     assert [proves(each["jws"]) for each in VECTORS["receipts"]["accepted"]] == [True] * 4
     assert [proves(each["jws"]) for each in VECTORS["receipts"]["refused"]] == [False]
+
+
+def test_what_the_box_says_by_sms() -> None:
+    told = VECTORS["sms"]["told"]
+    assert [read_told(each["text"], KEYS["box"].public).box for each in told] == [BOX] * len(told)
+    assert [(len(each["text"]), nonce_of(each["text"])) for each in told] == [
+        (each["septets"], each["nonce"]) for each in told
+    ]
+    for each in VECTORS["sms"]["told_refused"]:
+        with pytest.raises(Forged, match=rf"^{each['why']}\b"):
+            read_told(each["text"], KEYS["box"].public)
+
+
+def answered(text: str, after: str = "") -> dict[str, Any]:
+    """What a box understands that has sent everything in `told`, and has heard `after` already."""
+    memory = Answers(BOX)
+    for each in VECTORS["sms"]["told"]:
+        memory.sent(each["text"], 0)
+    if after:
+        memory.command(after, 0, keyset())
+    if text.startswith("KTR"):
+        return {"stored": list(memory.receipt(text, keyset()))}
+    command, _ = memory.command(text, 0, keyset())
+    return {"name": command.name, "args": command.args, "by": command.by}
+
+
+def test_what_the_centre_answers_by_sms() -> None:
+    for each in VECTORS["sms"]["accepted"]:
+        assert (answered(each["text"]), len(each["text"])) == (each["says"], each["septets"])
+    for each in VECTORS["sms"]["refused"]:
+        with pytest.raises(Forged, match=rf"^{each['why']}\b"):
+            answered(each["text"], each.get("after", ""))
 
 
 def gate() -> Gate:

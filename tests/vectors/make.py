@@ -6,8 +6,9 @@ from typing import Any
 from edge.core.events import Author, Frozen, freeze
 from edge.core.messages import Beat, Command, Have, Receipt, Reply, digest_of, encode, sign_beat, sign_reply
 from edge.core.seal import Binding, CentreKey, Keyset, Signer, Use, b64, sha256, sign_by_root, sign_jws, unb64
+from edge.core.sms import Call, Telegram, nonce_of, sign_order, sign_receipt, tell
 from edge.core.timing import Stamp, TimeQuality
-from edge.core.words import BoxId, Epoch, EventClass, EventId, Json, Record, SiteId
+from edge.core.words import BoxId, Epoch, EventClass, EventId, Json, Record, SiteId, ZoneId
 
 SEEDS = {"box": 1, "root": 2, "receipt": 3, "command-silence": 4, "command-sound": 5, "command-sound-second": 6}
 KEYS = {name: Signer(bytes([byte] * 32)) for name, byte in SEEDS.items()}
@@ -47,7 +48,10 @@ def keyset() -> Keyset:
 
 def vectors() -> dict[str, Any]:
     """File name -> content."""
-    return {"keys": _keys(), "events": _events(), "beat": _beat(), "receipts": _receipts(), "commands": _commands()}
+    return {
+        "keys": _keys(), "events": _events(), "beat": _beat(), "receipts": _receipts(), "commands": _commands(),
+        "sms": _sms(),
+    }  # fmt: skip
 
 
 def _keys() -> dict[str, Any]:
@@ -137,6 +141,68 @@ def _commands() -> dict[str, Any]:
             {"why": "key", **command("silence", {"alarm": f"{EPOCH}.1"}, "receipt")},
             {"why": "args", **command("sound", {"pattern": "jateng.titir", "duration": 181}, *both)},
             {"why": "args", **command("silence", {}, "command-silence")},
+        ],
+    }
+
+
+def _sms() -> dict[str, Any]:
+    """`told`: what the box has sent, oldest first; the answers are to these."""
+
+    def telegram(seq: int, call: Call, zone: str = "pos-ronda", at_s: int | None = 47_122) -> str:
+        return tell(Telegram(BOX, EventId(EPOCH, seq), call, ZoneId(zone), at_s), KEYS["box"])
+
+    told = [
+        telegram(1, Call.CRIME),
+        telegram(1, Call.RESTORAL),
+        telegram(4, Call.SILENT, "warung", None),
+        telegram(9_999_999_999, Call.DISASTER, "balai-warga-rw10", 86_399),
+    ]
+    first, *_, last = nonces = [nonce_of(text) for text in told]
+    hush = sign_order(BOX, first, "silence", "Sari", KEYS["command-silence"])
+    taken = sign_order(BOX, last, "acknowledge", "budi.santoso-2", KEYS["command-silence"], ticket="2026/11/23-00017")
+    stored = sign_receipt(BOX, [first], KEYS["receipt"])
+    other = BoxId("ktg-zzzzzzzz")
+    return {
+        "rule": "sig = base64url(Ed25519 over 'kentongan/sms/v1' LF and all before the last space)",
+        "told": [{"text": text, "septets": len(text), "nonce": nonce_of(text)} for text in told],
+        "told_refused": [
+            {"why": "signature", "text": told[0].replace("pos-ronda", "pos-rondb")},
+            {"why": "not", "text": told[0].replace("crime", "panic")},
+            {"why": "not", "text": f"{told[0]} "},
+            {"why": "size", "text": told[0] + "x" * 30},
+        ],
+        "accepted": [
+            {"text": text, "septets": len(text), "says": says}
+            for text, says in (
+                (stored, {"stored": [first]}),
+                (sign_receipt(BOX, nonces, KEYS["receipt"]), {"stored": nonces}),
+                (hush, {"name": "silence", "args": {"alarm": f"{EPOCH}.1"}, "by": "Sari"}),
+                (
+                    sign_order(BOX, last, "silence", "budi.santoso-2", KEYS["command-silence"]),
+                    {"name": "silence", "args": {"alarm": f"{EPOCH}.9999999999"}, "by": "budi.santoso-2"},
+                ),
+                (
+                    taken,
+                    {
+                        "name": "acknowledge",
+                        "args": {"alarm": f"{EPOCH}.9999999999", "ticket": "2026/11/23-00017"},
+                        "by": "budi.santoso-2",
+                    },
+                ),
+            )
+        ],
+        "refused": [
+            {"why": "size", "text": taken + "x"},
+            {"why": "not", "text": hush.replace("silence", "sound")},
+            {"why": "not", "text": stored.replace(" ", "  ", 1)},
+            {"why": "box", "text": sign_receipt(other, [first], KEYS["receipt"])},
+            {"why": "box", "text": sign_order(other, first, "silence", "Sari", KEYS["command-silence"])},
+            {"why": "nonce", "text": sign_receipt(BOX, ["AAAAAAAAAAAA"], KEYS["receipt"])},
+            {"why": "nonce", "text": sign_order(BOX, "AAAAAAAAAAAA", "silence", "Sari", KEYS["command-silence"])},
+            {"why": "key", "text": sign_receipt(BOX, [first], KEYS["command-silence"])},
+            {"why": "key", "text": sign_order(BOX, first, "silence", "Sari", KEYS["command-sound"])},
+            {"why": "key", "text": hush.replace("Sari", "Sara")},
+            {"why": "repeated", "text": hush, "after": hush},
         ],
     }
 
