@@ -1,39 +1,32 @@
 """The trust material: the offline root, the centre's signing keys, the keyset, and who is admitted.
 
 Every private key is random, lies in a file of mode 0600 and is never printed. The root signs three things: keysets,
-bindings (for the box) and admissions (for the centre). After enrolment root.key is taken offline; nothing that runs
-needs it.
+bindings (for the box) and admissions (for the centre), and whole answers to requests for enrolment. What only these
+commands need (OFFLINE) lies apart from the machine; nothing that runs needs it.
 """
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Self
 
 from edge.centre.certificates import CertificateAuthority, Issued
 from edge.centre.places import CentrePlaces, write_whole
-from edge.centre.registry import BOX_ID, SITE_ID, admission_path, read_admission, sign_admission
-from edge.centre.trust import NotAdmissible, read_own
+from edge.centre.registry import admission_path, read_admission, sign_admission
+from edge.centre.trust import NotAdmissible, RootAway, read_own
 from edge.core.seal import KEY_BYTES, Binding, CentreKey, Keyset, Signer, Use, b64, read_keyset, sign_by_root
 from edge.core.words import BoxId, SiteId
+from edge.enrol.forms import BOX_ID, SITE_ID, Answer, sign_answer
+from edge.enrol.sealed import sealed_for, unsealed
 
 CENTRE_NAME: Final = "centre"  # certificate CN = MQTT user of the centre
 SIGNING: Final = (Use.RECEIPT, Use.COMMAND_SILENCE, Use.COMMAND_SOUND)
 KEY_LIFE: Final = timedelta(days=2 * 365)
 LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost")
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """What a box takes home, all of it public. certificate, broker_authority: PEM; root_public: 32 bytes."""
-
-    certificate: bytes
-    binding: bytes
-    keyset: bytes
-    root_public: bytes
-    broker_authority: bytes
+OFFLINE: Final = ("root.key", "escrow.key", "ca.key")
+"""What belongs on a stick in a drawer: signing for the root, reading copies of site.toml, certifying."""
 
 
 def utc_now() -> datetime:
@@ -43,8 +36,12 @@ def utc_now() -> datetime:
 class Authority:
     """Makes and keeps everything that says who may say what. `now` gives aware UTC."""
 
-    def __init__(self, places: CentrePlaces, root: Signer, certificates: CertificateAuthority) -> None:
+    def __init__(
+        self, places: CentrePlaces, root: Signer, certificates: CertificateAuthority, escrow: bytes = b""
+    ) -> None:
+        """escrow: the seed that opens the boxes' copies of site.toml; b"": this centre has none."""
         self._places = places
+        self._escrow = escrow
         self._root = root
         self._certificates = certificates
         self.now: Callable[[], datetime] = utc_now
@@ -59,22 +56,30 @@ class Authority:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         places.boxes.mkdir(parents=True, exist_ok=True)
         certificates = CertificateAuthority.make("kentongan authority", utc_now())
-        authority = cls(places, Signer(_new_seed(places, "root")), certificates)
+        authority = cls(places, Signer(_new_seed(places, "root")), certificates, _new_seed(places, "escrow"))
         authority._certify(broker_names)
         authority._publish_keys()
         return authority
 
     @classmethod
-    def open(cls, places: CentrePlaces) -> Self:
-        """Raises AuthorityMissing."""
-        pem = Issued(*(read_own(places, f"ca/ca.{end}") for end in ("pem", "key")))
-        return cls(places, Signer(read_own(places, "keys/root.key")), CertificateAuthority.load(pem))
+    def open(cls, places: CentrePlaces, keys: Path | None = None) -> Self:
+        """keys: the folder that holds OFFLINE; None: they still lie on this machine.
+
+        raises: AuthorityMissing; RootAway if they are not there, or are another centre's
+        """
+        pinned = read_own(places, "keys/root.pub")
+        root = Signer(_offline(places, "root.key", keys))
+        if root.public != pinned:
+            raise RootAway(f"{keys or places.keys} holds another centre's root")
+        pem = Issued(read_own(places, "ca/ca.pem"), _offline(places, "ca.key", keys))
+        escrow = b"" if not places.escrow_public.exists() else _offline(places, "escrow.key", keys)
+        return cls(places, root, CertificateAuthority.load(pem), escrow)
 
     @property
     def keyset(self) -> Keyset:
         return read_keyset(self._places.keyset.read_bytes(), self._root.public)
 
-    def admit(self, box: BoxId, site: SiteId, *, public: bytes, request: bytes) -> Admitted:
+    def admit(self, box: BoxId, site: SiteId, *, public: bytes, request: bytes) -> Answer:
         """Let one box in: its event key, its TLS request (PEM, CN = box id), its site.
 
         A box already admitted may come again with the same event key (a renewed certificate, another site).
@@ -85,13 +90,23 @@ class Authority:
         self._note_certificate(box, certificate)
         admission = sign_admission(box, site, public, self._root)
         write_whole(admission_path(self._places.boxes, box), admission, mode=0o644)
-        return Admitted(
+        return Answer(
+            box=box,
+            site=site,
             certificate=certificate,
             binding=sign_by_root(Binding(box, site), self._root),
             keyset=self._places.keyset.read_bytes(),
             root_public=self._root.public,
             broker_authority=self._certificates.pem.certificate,
         )
+
+    def signed(self, answer: Answer) -> bytes:
+        """The answer as a box believes it from anybody's hands."""
+        return sign_answer(answer, self._root)
+
+    def resealed(self, copy: bytes, public: bytes) -> bytes:
+        """A copy of site.toml, sealed for the centre, sealed anew for the box with this event key. Raises Forged."""
+        return sealed_for(public, unsealed(self._escrow, copy))
 
     def revoke(self, box: BoxId) -> Keyset:
         """Name a box as lost: it shows that itself, and a running centre no longer listens to it.
@@ -183,6 +198,7 @@ class Authority:
             CentreKey(f"{use}-1", use, b64(Signer(_new_seed(self._places, use)).public), start, end) for use in SIGNING
         )
         write_whole(self._places.keyset, sign_by_root(Keyset(1, keys), self._root), mode=0o644)
+        write_whole(self._places.escrow_public, Signer(self._escrow).public, mode=0o644)
         write_whole(self._places.root_public, self._root.public, mode=0o644)
         self._list_revoked(Keyset(1, keys))
 
@@ -190,6 +206,14 @@ class Authority:
 def _number(kid: str) -> int:
     last = kid.rpartition("-")[2]
     return int(last) if last.isdecimal() and len(last) < 10 else 0
+
+
+def _offline(places: CentrePlaces, name: str, keys: Path | None) -> bytes:
+    path = places.offline(name) if keys is None else keys / name
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise RootAway(f"{path} is missing") from error
 
 
 def _new_seed(places: CentrePlaces, name: str) -> bytes:

@@ -7,17 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import Final, Self, cast
+from typing import Final, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge.centre.trust import RequestRefused
+from edge.enrol.tls_key import named, new_key, private_pem, read_key
 
 AUTHORITY_LIFE: Final = timedelta(days=20 * 365)  # outlives every box it names
 CERTIFICATE_LIFE: Final = timedelta(days=5 * 365)
+_PEM: Final = serialization.Encoding.PEM
 EARLIER: Final = timedelta(hours=1)  # a client whose clock is a little late must not be turned away
 
 
@@ -27,22 +29,6 @@ class Issued:
 
     certificate: bytes
     key: bytes
-
-
-def new_key() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
-
-
-def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def request(key: ec.EllipticCurvePrivateKey, name: str) -> bytes:
-    """Make a signing request (PEM) whose CN is `name`; the key stays where it was made."""
-    built = x509.CertificateSigningRequestBuilder().subject_name(_named(name)).sign(key, hashes.SHA256())
-    return built.public_bytes(serialization.Encoding.PEM)
 
 
 class CertificateAuthority:
@@ -57,7 +43,7 @@ class CertificateAuthority:
         key = new_key()
         builder = (
             _builder(name, key.public_key(), now, AUTHORITY_LIFE)
-            .issuer_name(_named(name))
+            .issuer_name(named(name))
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_key_usage(signs_certificates=True), critical=True)
         )
@@ -66,12 +52,11 @@ class CertificateAuthority:
     @classmethod
     def load(cls, pem: Issued) -> Self:
         """Raises ValueError for files that are not ours."""
-        key = serialization.load_pem_private_key(pem.key, None)
-        return cls(x509.load_pem_x509_certificate(pem.certificate), cast("ec.EllipticCurvePrivateKey", key))
+        return cls(x509.load_pem_x509_certificate(pem.certificate), read_key(pem.key))
 
     @property
     def pem(self) -> Issued:
-        return Issued(self._certificate.public_bytes(serialization.Encoding.PEM), private_pem(self._key))
+        return Issued(self._certificate.public_bytes(_PEM), private_pem(self._key))
 
     def for_server(self, name: str, addresses: tuple[str, ...], now: datetime) -> Issued:
         """A broker's key and certificate, valid for these host names and numeric addresses."""
@@ -99,7 +84,7 @@ class CertificateAuthority:
         key = asked.public_key()
         if not asked.is_signature_valid or not isinstance(key, ec.EllipticCurvePublicKey):
             raise RequestRefused("its signature does not hold, or its key is not on P-256")
-        if asked.subject != _named(name) or not isinstance(key.curve, ec.SECP256R1):
+        if asked.subject != named(name) or not isinstance(key.curve, ec.SECP256R1):
             raise RequestRefused(f"it is not for {name}")
         return self._sign(self._leaf(name, key, now, ExtendedKeyUsageOID.CLIENT_AUTH))
 
@@ -118,7 +103,7 @@ class CertificateAuthority:
             for certificate in x509.load_pem_x509_certificates(bundle):
                 revoked = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number)
                 builder = builder.add_revoked_certificate(revoked.revocation_date(now - EARLIER).build())
-        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(_PEM)
 
     def _leaf(
         self, name: str, key: ec.EllipticCurvePublicKey, now: datetime, purpose: x509.ObjectIdentifier
@@ -134,23 +119,19 @@ class CertificateAuthority:
     def _sign(self, builder: x509.CertificateBuilder) -> bytes:
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         signed = builder.add_extension(issuer, critical=False).sign(self._key, hashes.SHA256())
-        return signed.public_bytes(serialization.Encoding.PEM)
+        return signed.public_bytes(_PEM)
 
 
 def _builder(name: str, key: ec.EllipticCurvePublicKey, now: datetime, life: timedelta) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
-        .subject_name(_named(name))
+        .subject_name(named(name))
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - EARLIER)
         .not_valid_after(now + life)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
-
-
-def _named(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
 def _general_name(address: str) -> x509.GeneralName:

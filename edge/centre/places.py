@@ -35,7 +35,7 @@ class CentrePlaces:
 
     @property
     def keys(self) -> Path:
-        """root.key belongs offline as soon as the last box is admitted; receipt.key, command-silence.key; root.pub."""
+        """receipt.key, command-silence.key, root.pub; root.key and escrow.key until `kentongan centre root export`."""
         return self.home / "keys"
 
     @property
@@ -46,6 +46,19 @@ class CentrePlaces:
     def root_public(self) -> Path:
         """32 raw bytes."""
         return self.keys / "root.pub"
+
+    @property
+    def escrow_public(self) -> Path:
+        """32 raw bytes, Ed25519: copies of site.toml are sealed for it; escrow.key is kept offline with the root."""
+        return self.keys / "escrow.pub"
+
+    def offline(self, name: str) -> Path:
+        """Where root.key, escrow.key and ca.key lie as long as they are on this machine."""
+        return (self.certificates if name == "ca.key" else self.keys) / name
+
+    def copy(self, box: str) -> Path:
+        """site.toml of this box, sealed for the escrow key; 0600."""
+        return self.boxes / f"{box}.site"
 
     @property
     def certificates(self) -> Path:

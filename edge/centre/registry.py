@@ -1,17 +1,15 @@
 """Which boxes may speak, and with which key: admissions signed by the offline root, one file each."""
 
-import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from edge.core.seal import ROOT_KID, Forged, Signer, b64, open_jws, sign_jws, unb64
-from edge.core.words import BOX_FORM, BoxId, SiteId
-
-BOX_ID: Final = re.compile(BOX_FORM)
-SITE_ID: Final = re.compile(r"[0-9]{2}(\.[0-9]{2}){2}\.[0-9]{4}-[0-9]{3}-[0-9]{3}")
+from edge.core.words import BoxId, SiteId
+from edge.enrol.forms import BOX_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,13 @@ def read_admission(raw: bytes, root_public: bytes) -> Admission:
 
 def admission_path(folder: Path, box: BoxId) -> Path:
     return folder / f"{box}.jws"
+
+
+def admitted(folder: Path, root_public: bytes) -> Iterator[Admission]:
+    """Every admission that the root has signed, by the name of the box; revoked boxes are among them."""
+    for path in sorted(folder.glob("*.jws")):
+        with suppress(Forged, OSError):
+            yield read_admission(path.read_bytes(), root_public)
 
 
 class Registry:

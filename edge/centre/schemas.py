@@ -12,11 +12,11 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from edge.centre.registry import BOX_ID, SITE_ID
 from edge.core.messages import RANGES_LIMIT, Beat, Command, Receipt, Reply, State
 from edge.core.orders import ARGUMENTS
 from edge.core.seal import Binding, Keyset
 from edge.core.words import EventClass, Kind, Status
+from edge.enrol.forms import BOX_ID, SITE_ID
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 

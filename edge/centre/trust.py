@@ -11,6 +11,10 @@ class AuthorityMissing(FileNotFoundError):
     """No trust material under this root yet, or not all of it: `kentongan centre init`."""
 
 
+class RootAway(FileNotFoundError):
+    """The offline keys are not where the command looks for them, as it should be: bring them with `--keys`."""
+
+
 class NotAdmissible(ValueError):
     """A box that cannot be admitted as asked; the text says why."""
 

@@ -12,13 +12,15 @@ from edge.centre.authority import (
     CENTRE_NAME,
     Authority,
 )
-from edge.centre.boxkeys import Applicant, enrol_here, make_box_keys, new_box_id
+from edge.centre.boxkeys import enrol_here
 from edge.centre.places import CentrePlaces
-from edge.centre.registry import BOX_ID, Registry, sign_admission
+from edge.centre.registry import Registry, sign_admission
 from edge.centre.trust import AuthorityMissing, NotAdmissible, RequestRefused, open_keyset, open_signer
 from edge.config.places import Places
 from edge.core.seal import Signer, Use, read_binding, read_keyset, sign_jws
 from edge.core.words import BoxId, SiteId
+from edge.enrol.forms import BOX_ID
+from edge.enrol.keys import Applicant, make_box_keys, new_box_id
 
 SITE = SiteId("33.74.10.1004-010-005")
 
@@ -48,9 +50,16 @@ def test_every_private_key_is_readable_by_its_owner_alone(
     box = Places(tmp_path / "box")
     enrol_here(authority, box, SITE)
     private = [*places.home.rglob("*.key"), *box.secrets.glob("*.key")]
-    assert {"root.key", "receipt.key", "command-silence.key", "ca.key", "broker.key", "centre.key", "box.key"} <= {
-        path.name for path in private
-    }
+    assert {
+        "root.key",
+        "escrow.key",
+        "receipt.key",
+        "command-silence.key",
+        "ca.key",
+        "broker.key",
+        "centre.key",
+        "box.key",
+    } <= {path.name for path in private}
     assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
 
 
@@ -59,7 +68,7 @@ def test_two_authorities_share_no_key(tmp_path: Path) -> None:
     Authority.make(one)
     Authority.make(two)
     keys = {path.relative_to(one.home): path.read_bytes() for path in one.home.rglob("*.key")}
-    assert len(keys) == 7
+    assert len(keys) == 8
     assert all((two.home / name).read_bytes() != key for name, key in keys.items())
 
 
@@ -230,15 +239,6 @@ def test_a_withdrawn_key_is_known_no_more_but_the_one_that_signs_stays(
 
 def test_a_number_is_never_used_twice_while_the_key_before_it_is_known(authority: Authority) -> None:
     assert [authority.rotate(Use.COMMAND_SOUND).kid for _ in range(3)] == [f"command-sound-{n}" for n in (2, 3, 4)]
-
-
-def test_a_box_has_its_keys_for_life(tmp_path: Path) -> None:
-    home = Places(tmp_path / "box")
-    make_box_keys(home)
-    before = (home.secrets / "box.key").read_bytes()
-    with pytest.raises(FileExistsError):
-        make_box_keys(home)
-    assert (home.secrets / "box.key").read_bytes() == before
 
 
 def test_box_ids_are_random_and_well_formed() -> None:

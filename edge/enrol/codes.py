@@ -1,0 +1,81 @@
+"""What can go wrong while a box enrols: every code, both languages, one thing to do."""
+
+from edge.core.faults import Exit, Meaning, collected
+
+TEXT = Meaning(
+    code="E-ENROL-TEXT",
+    id="Teks pendaftaran tidak bisa dibaca: {what}.",
+    en="The enrolment text cannot be read: {what}.",
+    fix_id="salin atau pindai lagi semua baris KTG1:, dari awal sampai akhir.",
+    fix_en="copy or scan all the lines KTG1: again, from beginning to end.",
+    exit=Exit.USAGE,
+)
+ALREADY = Meaning(
+    code="E-ENROL-ALREADY",
+    id="Kotak ini sudah terdaftar: {box} di {site}.",
+    en="This box is enrolled already: {box} at {site}.",
+    fix_id="sertifikat atau lokasi baru: `--renew`. Identitas baru: `--again {box}`; kunci dan nama lama hilang untuk "
+    "selamanya, dan yang belum sampai di pusat ({box}) tidak akan dipercaya lagi.",
+    fix_en="new certificate or site: `--renew`. New identity: `--again {box}`; its keys and name are lost for ever, "
+    "and what has not reached the centre ({box}) will not be believed any more.",
+    exit=Exit.USAGE,
+)
+AGAIN = Meaning(
+    code="E-ENROL-AGAIN",
+    id="`--again {asked}` bukan nama kotak ini, yaitu {box}; tidak ada yang dihapus.",
+    en="`--again {asked}` is not the name of this box, which is {box}; nothing was removed.",
+    fix_id="baca nama pada label; mungkin ini kotak yang lain.",
+    fix_en="read the name on the label; perhaps this is another box.",
+    exit=Exit.USAGE,
+)
+SITE = Meaning(
+    code="E-ENROL-SITE",
+    id="Lokasi kotak ini belum jelas: {what}.",
+    en="The site of this box is not clear: {what}.",
+    fix_id="tulis site.toml untuk lokasi ini, atau minta token untuk lokasi ini dari pusat.",
+    fix_en="write site.toml for this site, or ask the centre for a token for this site.",
+    exit=Exit.CONFIGURATION,
+)
+NOT_ASKED = Meaning(
+    code="E-ENROL-NOT-ASKED",
+    id="Kotak ini belum membuat permintaan, jadi jawaban itu bukan untuknya.",
+    en="This box has made no request yet, so the answer is not for it.",
+    fix_id="jalankan `kentongan enrol --request BERKAS` dahulu, di kotak ini.",
+    fix_en="run `kentongan enrol --request FILE` first, on this box.",
+    exit=Exit.USAGE,
+)
+ANSWER = Meaning(
+    code="E-ENROL-ANSWER",
+    id="Jawaban pusat tidak berlaku untuk kotak ini: {what}.",
+    en="The centre's answer is not good for this box: {what}.",
+    fix_id="minta jawaban baru atas permintaan dari kotak ini; tidak ada yang diubah.",
+    fix_en="ask for a new answer to this box's request; nothing was changed.",
+    exit=Exit.CONFIGURATION,
+)
+ROOT = Meaning(
+    code="E-ENROL-ROOT",
+    id="Sidik jari akar pusat {shown} belum dipastikan, atau bukan yang seharusnya.",
+    en="The fingerprint of the centre's root, {shown}, is not confirmed, or not the right one.",
+    fix_id="telepon pusat, bandingkan `kentongan centre root show`, lalu `--pin SIDIK-JARI`. Bila beda: berhenti.",
+    fix_en="phone the centre, compare `kentongan centre root show`, then `--pin FINGERPRINT`. If it differs, stop.",
+    exit=Exit.CONFIGURATION,
+)
+KEYS = Meaning(
+    code="E-ENROL-KEYS",
+    id="Berkas identitas kotak ini tidak cocok satu sama lain: {what}.",
+    en="The files of this box's identity do not fit together: {what}.",
+    fix_id="kembalikan dari cadangan, atau pindahkan isi folder secrets ke tempat lain lalu daftarkan lagi.",
+    fix_en="restore them from a backup, or move the content of the folder secrets elsewhere and enrol again.",
+    exit=Exit.CONFIGURATION,
+)
+CONFIG_KEPT = Meaning(
+    code="E-ENROL-CONFIG",
+    id="site.toml dari pusat tidak dipakai, karena sudah ada site.toml lain di kotak ini.",
+    en="The centre's site.toml was not used, because there is another site.toml on this box.",
+    fix_id="bila yang dari pusat yang benar: pindahkan yang ada, lalu ulangi perintah ini.",
+    fix_en="if the centre's is the right one: move the other away, and repeat this command.",
+    exit=Exit.CONFIGURATION,
+    warning=True,
+)
+
+CATALOGUE = collected(globals())
