@@ -33,12 +33,12 @@ def audit(session: Session, *, verify: bool, as_json: bool, store: str | None) -
             click.echo(json.dumps(entry, ensure_ascii=False) if as_json else printable(ROW.format_map(said)))
 
 
-def noted(session: Session, kind: str, box: str, about: dict[str, Json]) -> None:
-    """Enter what a person did at this machine, in the name they are logged in with."""
+def noted(session: Session, kind: str, box: str, about: dict[str, Json], by: str | None = None) -> None:
+    """Enter what a person did at this machine, in the name that they give or are logged in with."""
     from edge.centre.store import Store  # noqa: PLC0415  # 300 ms, for the commands that write
 
     with Store.open(store_at(session, None)) as store, store.group(time.time_ns()) as group:
-        group.audit(kind, box, getpass.getuser(), about)
+        group.audit(kind, box, by or getpass.getuser(), about)
 
 
 def _verified(session: Session, state: reader.AuditState, *, as_json: bool) -> None:

@@ -9,10 +9,13 @@ import click
 
 from edge.centre import reader
 from edge.centre.audit_cli import audit, noted
-from edge.centre.explained import explained, places_of, store_at
-from edge.centre.keys_cli import keys, revoke
+from edge.centre.enrol_cli import approve
+from edge.centre.explained import explained, keys_option, places_of, store_at
+from edge.centre.keys_cli import keys as keys_group
+from edge.centre.keys_cli import revoke
 from edge.centre.orders_cli import ack, broker_option, json_option, order, sign, silence
 from edge.centre.postbox import parked
+from edge.centre.root_cli import root
 from edge.centre.settings import (
     RECEIVER,
     CentreSettings,
@@ -34,7 +37,7 @@ def centre() -> None:
     """Pusat komando acuan / the reference command centre."""
 
 
-for command in (keys, revoke, silence, ack, order, sign, audit):
+for command in (approve, root, keys_group, revoke, silence, ack, order, sign, audit):
     centre.add_command(command)
 
 
@@ -55,8 +58,8 @@ def init(session: Session, broker: str, receiver: str, names: tuple[str, ...]) -
         write_settings(places, CentreSettings(broker, receiver))
     session.say(
         Wording(
-            f"Pusat siap di {places.home}. Simpan keys/root.key di luar mesin ini.",
-            f"The centre is ready in {places.home}. Keep keys/root.key away from this machine.",
+            f"Pusat siap di {places.home}. Pindahkan kunci akar ke stik USB: `kentongan centre root export FOLDER`.",
+            f"The centre is ready in {places.home}. Move the root to a USB stick: `kentongan centre root export DIR`.",
         )
     )
 
@@ -68,14 +71,15 @@ def init(session: Session, broker: str, receiver: str, names: tuple[str, ...]) -
 @click.option("--public", required=True, help="Kunci publik boks, base64url / the box's public key")
 @click.option("--request", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True, help="CSR, PEM")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder hasil / output")
+@keys_option
 @click.pass_obj
-def admit(session: Session, *, box: str, site: str, public: str, request: Path, out: Path) -> None:
+def admit(session: Session, *, box: str, site: str, public: str, request: Path, out: Path, keys: Path | None) -> None:
     """Daftarkan satu boks / admit one box; write what it takes home to --out."""
     from edge.centre.authority import Authority  # noqa: PLC0415  # cryptography, for three commands
-    from edge.centre.boxkeys import lay_out  # noqa: PLC0415  # the same
+    from edge.enrol.keys import lay_out  # noqa: PLC0415  # the same
 
     with explained():
-        authority = Authority.open(places_of(session))
+        authority = Authority.open(places_of(session), keys)
         key = unb64(public)
         admitted = authority.admit(BoxId(box), SiteId(site), public=key, request=request.read_bytes())
         lay_out(admitted, certificates=out, trust=out)

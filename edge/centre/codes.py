@@ -10,6 +10,30 @@ CENTRE_EMPTY = Meaning(
     fix_en="run `kentongan centre init` once, then `kentongan centre run`.",
     exit=Exit.PREREQUISITE,
 )
+ROOT_AWAY = Meaning(
+    code="E-CENTRE-ROOT",
+    id="Kunci akar tidak ada di tempatnya: {what}.",
+    en="The root's keys are not there: {what}.",
+    fix_id="pasang stik USB yang menyimpannya, lalu tambahkan `--keys FOLDER` pada perintah ini. Pusat tetap berjalan.",
+    fix_en="plug in the USB stick that holds them and add `--keys FOLDER` to this command. The centre keeps running.",
+    exit=Exit.PREREQUISITE,
+)
+BOX_NOT_WAITING = Meaning(
+    code="E-BOX-NOT-WAITING",
+    id="Tidak ada permintaan pendaftaran dari {box}.",
+    en="There is no enrolment request from {box}.",
+    fix_id="lihat yang menunggu: `kentongan centre approve` tanpa nama, atau sebut berkas permintaannya.",
+    fix_en="see who waits: `kentongan centre approve` without a name, or name the request's file.",
+    exit=Exit.USAGE,
+)
+BOX_SITE_TAKEN = Meaning(
+    code="E-BOX-SITE-TAKEN",
+    id="Di {site} sudah ada boks {box}.",
+    en="At {site} there is the box {box} already.",
+    fix_id="bila boks itu diganti: `kentongan centre replace {site}`, atau `approve --replace` untuk berkas.",
+    fix_en="if that box is replaced: `kentongan centre replace {site}`, or `approve --replace` for a file.",
+    exit=Exit.USAGE,
+)
 CENTRE_EXISTS = Meaning(
     code="E-CENTRE-EXISTS",
     id="Pusat ini sudah punya kunci: {what}.",

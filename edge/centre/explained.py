@@ -4,15 +4,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
+
 from edge.centre import codes, reader
 from edge.centre.kept import StoreBusy, StoreFailed
 from edge.centre.outward import OutwardFault
 from edge.centre.places import CentrePlaces
 from edge.centre.settings import SettingsFault, read_settings, store_of
-from edge.centre.trust import AuthorityMissing, NotAdmissible
+from edge.centre.trust import AuthorityMissing, NotAdmissible, RootAway
 from edge.core.faults import Refused
 from edge.core.seal import Forged
 from edge.field.console import Session
+
+keys_option = click.option(
+    "--keys",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder kunci akar, di stik USB / folder of the root's keys, on a USB stick [keys/]",
+)
 
 
 def store_at(session: Session, store: str | None) -> Path | str:
@@ -30,6 +38,8 @@ def explained() -> Iterator[None]:
     """Turn what the centre's parts raise into one coded message each."""
     try:
         yield
+    except RootAway as error:
+        raise Refused(codes.ROOT_AWAY.fault(what=str(error))) from error
     except (AuthorityMissing, reader.StoreMissing) as error:
         raise Refused(codes.CENTRE_EMPTY.fault(what=str(error))) from error
     except FileExistsError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edge.centre.audit_cli import noted
-from edge.centre.explained import explained, places_of
+from edge.centre.explained import explained, keys_option, places_of
 from edge.centre.trust import open_keyset
 from edge.core.faults import Wording
 from edge.core.seal import CentreKey, Use
@@ -50,11 +50,12 @@ def show(session: Session, *, as_json: bool) -> None:
 @keys.command()
 @session_options
 @click.argument("use", type=click.Choice([use.value for use in Use]))
+@keys_option
 @click.pass_obj
-def rotate(session: Session, use: str) -> None:
+def rotate(session: Session, use: str, *, keys: Path | None) -> None:
     """Kunci baru untuk satu kegunaan / a fresh key for one use; the one before stays good until `withdraw`."""
     with explained():
-        key: CentreKey = _authority(session).rotate(Use(use))
+        key: CentreKey = _authority(session, keys).rotate(Use(use))
         noted(session, "key", "", {"rotated": use, "kid": key.kid})
     session.say(
         Wording(
@@ -67,11 +68,12 @@ def rotate(session: Session, use: str) -> None:
 @keys.command()
 @session_options
 @click.argument("kid")
+@keys_option
 @click.pass_obj
-def withdraw(session: Session, kid: str) -> None:
+def withdraw(session: Session, kid: str, *, keys: Path | None) -> None:
     """Cabut satu kunci / take one key out: what it signs is believed nowhere any more."""
     with explained():
-        keyset = _authority(session).withdraw(kid)
+        keyset = _authority(session, keys).withdraw(kid)
         noted(session, "key", "", {"withdrawn": kid, "version": keyset.version})
     session.say(Wording(f"{kid} dicabut, versi {keyset.version}.", f"{kid} withdrawn, version {keyset.version}."))
 
@@ -79,11 +81,12 @@ def withdraw(session: Session, kid: str) -> None:
 @keys.command()
 @session_options
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@keys_option
 @click.pass_obj
-def second(session: Session, path: Path) -> None:
+def second(session: Session, path: Path, *, keys: Path | None) -> None:
     """Kunci orang kedua untuk bunyi panjang / a second person's key for long sounds, written to PATH alone."""
     with explained():
-        key = _authority(session).second(path)
+        key = _authority(session, keys).second(path)
         noted(session, "key", "", {"second": key.kid})
     session.say(
         Wording(
@@ -96,11 +99,12 @@ def second(session: Session, path: Path) -> None:
 @click.command()
 @session_options
 @click.argument("box")
+@keys_option
 @click.pass_obj
-def revoke(session: Session, box: str) -> None:
+def revoke(session: Session, box: str, *, keys: Path | None) -> None:
     """Cabut boks yang hilang / revoke a box that was lost; a running centre stops listening to it by itself."""
     with explained():
-        keyset = _authority(session).revoke(BoxId(box))
+        keyset = _authority(session, keys).revoke(BoxId(box))
         noted(session, "key", box, {"revoked": box, "version": keyset.version})
     listed = places_of(session).revocations
     session.say(
@@ -113,7 +117,7 @@ def revoke(session: Session, box: str) -> None:
     )
 
 
-def _authority(session: Session) -> "Authority":
+def _authority(session: Session, keys: Path | None) -> "Authority":
     from edge.centre.authority import Authority  # noqa: PLC0415  # cryptography, for the commands that sign
 
-    return Authority.open(places_of(session))
+    return Authority.open(places_of(session), keys)

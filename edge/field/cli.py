@@ -16,6 +16,7 @@ from edge.field.console import explain, session_options, show, spoken, traced, w
 COMMANDS = {
     "demo": "edge.field.demo:demo",
     "centre": "edge.centre.cli:centre",
+    "enrol": "edge.field.enrol:enrol",
     "config": "edge.field.config_commands:config",
     "ledger": "edge.field.ledger_commands:ledger",
     "status": "edge.field.status:status",
@@ -25,6 +26,7 @@ COMMANDS = {
 SUMMARIES = {
     "demo": "Peragaan lengkap tanpa perangkat / the whole story without hardware",
     "centre": "Pusat komando acuan / the reference command centre",
+    "enrol": "Daftarkan kotak ini di pusat / enrol this box at the centre",
     "config": "Periksa, terapkan, tampilkan konfigurasi / check, apply, show the configuration",
     "ledger": "Catatan kejadian / the box's record of events",
     "status": "Keadaan boks sekarang / how the box is now",
