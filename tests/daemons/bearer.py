@@ -10,7 +10,9 @@ from typing import Final, Self
 from edge.core.delivery import Answer
 from edge.core.words import EventClass, EventId
 from edge.link.client import LinkClient
-from edge.link.frames import Bytes, Frame, LinkState, Mark, Pull, Row, Rows, Speak
+from edge.link.frames import Bytes, Frame, LinkState, Mark, Pull, Row, Rows, Send, Speak
+from tests.daemons.witness import WITNESS
+from tests.pages import Said
 
 EVERYTHING: Final = tuple(EventClass)
 ALARM: Final = b'"type":"id.kentongan.alarm.v1"'
@@ -24,6 +26,7 @@ class Bearer:
     def __init__(self, link: Path) -> None:
         self._client = LinkClient(link / "relay.sock")
         self.up = False
+        self._box = ""
         self.rows: Final[dict[EventId, Row]] = {}
         self.handed: Final[list[Row]] = []
 
@@ -67,14 +70,23 @@ class Bearer:
 
     def _hear(self, frame: Frame) -> None:
         match frame:
-            case Speak():
+            case Speak(box, state, will):
+                self._box = box
+                self._tell("state", state)
+                self._tell("state", will)
                 self._client.send(LinkState("mqtt", up=True))
                 self._client.send(Pull("mqtt", EVERYTHING, CREDIT))
                 self.up = True
             case Rows(rows):
                 for row in rows:
+                    self._tell(f"event/{row.event_class}", row.raw)
                     self.handed.append(row)
                     self.rows[EventId(row.epoch, row.seq)] = row
                     self._client.send(Mark(row.epoch, row.seq, Answer.PUBLISHED))
+            case Send(kind, raw):
+                self._tell(kind, raw)
             case _:
                 return
+
+    def _tell(self, leaf: str, raw: bytes) -> None:
+        WITNESS.hear(Said(f"kentongan/v1/{self._box}/{leaf}", raw, qos=1, retain=leaf == "state"))

@@ -1,4 +1,4 @@
-"""Both stores for who asks for `url`; and whatever reached a reference centre is held against the schemas."""
+"""Both stores for who asks for `url`; and what left a box or reached a centre is held against the contract's pages."""
 
 import json
 import sqlite3
@@ -8,25 +8,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from edge.centre.schemas import schemas
 from tests.daemons.postgres import NoPostgres, Postgres, find_postgres
+from tests.daemons.witness import WITNESS, Followed, unfit
+from tests.pages import validator
 
 CACHE = Path(__file__).parents[2] / ".cache"
-MADE = schemas()
-EVENT, STATE = (Draft202012Validator(MADE[name]) for name in ("event", "state"))
 
 
-def unfit(store: Path) -> list[str]:
+def unfit_in(store: Path) -> list[str]:
     """What a centre's store holds and no schema allows."""
     found: list[str] = []
     with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as db:
-        for table, validator in (("event", EVENT), ("presence", STATE)):
+        for table, name in (("event", "event"), ("presence", "state")):
             for (raw,) in db.execute(f"SELECT raw FROM {table}"):
                 body: dict[str, Any] = json.loads(raw)
-                found += [f"{error.message[:200]} in {raw[:300]!r}" for error in validator.iter_errors(body)]
+                found += [f"{error.message[:200]} in {raw[:300]!r}" for error in validator(name).iter_errors(body)]
     return found
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _followed() -> Iterator[None]:
+    """Stages of any scope: their relays are followed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("edge.field.stage.Child", Followed)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +40,8 @@ def _contract(request: pytest.FixtureRequest) -> Iterator[None]:
     folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
     yield
     for store in folder.rglob("centre.db") if isinstance(folder, Path) else ():
-        assert unfit(store) == []
+        assert unfit_in(store) == []
+    assert unfit(WITNESS.take()) == []
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -5,10 +5,8 @@ import re
 from typing import Any, cast
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
-from referencing import Registry, Resource
 
 from edge.centre.schemas import DATA, schemas
 from edge.centre.topics import KEYS_TOPIC
@@ -19,18 +17,15 @@ from edge.core.seal import Signer
 from edge.core.timing import TimeQuality
 from edge.core.words import BoxId, Epoch, EventClass, SiteId
 from edge.daemons.alarm.voice import View, Voice
+from tests.pages import ASYNC, DOCS, SCHEMAS, validator
 
-DOCS = CHECKOUT.parent / "docs"
 MADE = schemas()
-ALL: Registry[Any] = Registry().with_resources(
-    (name, Resource.from_contents(schema)) for name, schema in ((f"{key}.json", value) for key, value in MADE.items())
-)
 PAGE = (DOCS / "contract.md").read_text(encoding="utf-8")
 
 
 def valid(name: str, value: object) -> None:
     """raises: ValidationError"""
-    Draft202012Validator(MADE[name], registry=ALL).validate(value)
+    validator(name).validate(value)
 
 
 def example(name: str) -> dict[str, Any]:
@@ -40,8 +35,7 @@ def example(name: str) -> dict[str, Any]:
 
 
 def test_the_committed_schemas_are_the_generated_ones() -> None:
-    written = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (DOCS / "schemas").glob("*.json")}
-    assert written == json.loads(json.dumps(MADE))
+    assert json.loads(json.dumps(MADE)) == SCHEMAS
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -105,8 +99,6 @@ def test_what_the_box_itself_says_fits() -> None:
 
 
 # ---- AsyncAPI -------------------------------------------------------------------------------------------------------
-
-ASYNC = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
 
 
 def references(value: Any) -> list[str]:

@@ -1,0 +1,90 @@
+"""The contract as a stranger reads it: docs/asyncapi.yaml and docs/schemas, and what of a message does not fit them."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import yaml
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+from edge.config.resources import CHECKOUT
+from edge.core.words import BOX_FORM
+
+DOCS: Final = CHECKOUT.parent / "docs"
+ASYNC: Final[dict[str, Any]] = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
+SCHEMAS: Final[dict[str, dict[str, Any]]] = {
+    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((DOCS / "schemas").glob("*.json"))
+}
+_ALL: Final[Registry[Any]] = Registry().with_resources(
+    (f"{name}.json", Resource.from_contents(schema)) for name, schema in SCHEMAS.items()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message as it was published. raw: its payload; what is signed as a JWS is not opened here."""
+
+    topic: str
+    raw: bytes
+    qos: int
+    retain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the page says of one channel. sent: by the centre; otherwise the box sends, and the centre hears."""
+
+    channel: str
+    topic: re.Pattern[str]
+    qos: int
+    retain: bool
+    expiry_s: int | None
+    sent: bool
+
+
+@cache
+def validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(SCHEMAS[name], registry=_ALL)
+
+
+@cache
+def operations() -> dict[str, Operation]:
+    """By channel: each has one operation."""
+    found = [_operation(each) for each in ASYNC["operations"].values()]
+    assert len({each.channel for each in found}) == len(found) == len(ASYNC["channels"])
+    return {each.channel: each for each in found}
+
+
+def _operation(told: dict[str, Any]) -> Operation:
+    name = str(told["channel"]["$ref"]).rpartition("/")[2]
+    channel, mqtt = ASYNC["channels"][name], told["bindings"]["mqtt"]
+    classes = channel.get("parameters", {}).get("class", {}).get("enum", [])
+    topic = re.escape(channel["address"]).replace(r"\{box\}", BOX_FORM).replace(r"\{class\}", f"({'|'.join(classes)})")
+    expiry_s = mqtt.get("messageExpiryInterval")
+    return Operation(name, re.compile(topic), mqtt["qos"], mqtt["retain"], expiry_s, told["action"] == "send")
+
+
+def operation_of(topic: str) -> Operation | None:
+    return next((each for each in operations().values() if each.topic.fullmatch(topic)), None)
+
+
+def flaws(said: Said) -> Iterator[str]:
+    """What the pages do not allow of a message that left a box."""
+    operation = operation_of(said.topic)
+    if operation is None or operation.sent:
+        yield f"{said.topic}: no topic of a box"
+        return
+    if (said.qos, said.retain) != (operation.qos, operation.retain):
+        yield f"{said.topic}: QoS {said.qos}, retain {said.retain}"
+    try:
+        body = json.loads(said.raw)
+    except ValueError as error:
+        yield f"{said.topic}: {error} in {said.raw[:80]!r}"
+        return
+    name = "batch" if operation.channel == "event" and isinstance(body, list) else operation.channel
+    for misfit in validator(name).iter_errors(body):
+        yield f"{said.topic}: {misfit.message[:200]} in {said.raw[:300]!r}"
