@@ -6,6 +6,7 @@ What an event carries in `data` is open (a newer box says more); what is listed 
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -126,7 +127,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "keyset": _whole(Keyset),
         "binding": _whole(Binding),
     }
-    return {name: {"$schema": DIALECT, "$id": f"{name}.json", "title": name, **schema} for name, schema in made.items()}
+    return titled(made)
 
 
 def _event() -> dict[str, Any]:
@@ -166,14 +167,20 @@ def _event() -> dict[str, Any]:
 
 def _whole(form: type, *, strict: bool = False) -> dict[str, Any]:
     """One type with everything it refers to inside it."""
-    (schema,), parts = msgspec.json.schema_components([form], ref_template="{name}")
-    whole: dict[str, Any] = _inlined(schema, parts)
+    whole = inlined(form)
     whole["properties"] = {name: _KNOWN.get(name, member) for name, member in whole["properties"].items()}
     if strict:
         whole["additionalProperties"] = False
     else:
         whole.pop("additionalProperties", None)
     whole.pop("title", None)
+    return whole
+
+
+def inlined(form: Any) -> dict[str, Any]:
+    """The schema of any type, without references."""
+    (schema,), parts = msgspec.json.schema_components([form], ref_template="{name}")
+    whole: dict[str, Any] = _inlined(schema, parts)
     return whole
 
 
@@ -195,12 +202,18 @@ def _signed(schema: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def write(folder: Path) -> None:
+def titled(made: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Each as a document of its own."""
+    return {name: {"$schema": DIALECT, "$id": f"{name}.json", "title": name, **schema} for name, schema in made.items()}
+
+
+def write(folder: Path, made: Mapping[str, Mapping[str, Any]]) -> None:
+    """One file for each."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, schema in schemas().items():
+    for name, schema in made.items():
         text = json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
         (folder / f"{name}.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    write(Path(sys.argv[1]), schemas())

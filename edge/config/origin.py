@@ -12,6 +12,7 @@ from edge.config.model import Configuration
 from edge.core.faults import Wording
 
 DEFAULT: Final = Wording("bawaan", "default")
+Scalar = str | int | float | bool | None
 _OF_THE_BOX: Final = {"version", "generation", "link"}  # nobody writes them
 
 
@@ -20,7 +21,7 @@ class Origin:
     """key: "zone.pos-ronda.pin"; where: "site.toml:12", "kit rt-standard:9", or "" for a default."""
 
     key: str
-    value: object
+    value: Scalar
     where: str
 
 
@@ -41,5 +42,5 @@ def _leaves(path: Path, key: str, value: object, stands: Mapping[Path, str]) -> 
         for index, part in enumerate(value):
             named = part.get("id", index) if isinstance(part, Mapping) else index
             yield from _leaves((*path, index), f"{key.removesuffix('s')}.{named}", part, stands)
-    else:
+    elif isinstance(value, Scalar):
         yield Origin(key, value, stands.get(path, ""))

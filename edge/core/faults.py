@@ -69,15 +69,29 @@ class Fault:
         """One line for a log, which is English."""
         return f"{self.code} {self.text.en}"
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> "FaultRecord":
         """The JSON twin of `say`, both languages."""
-        return {
-            "code": self.code,
-            "where": self.where,
-            "warning": self.warning,
-            "id": {"text": self.text.id, "fix": self.fix.id},
-            "en": {"text": self.text.en, "fix": self.fix.en},
-        }
+        indonesian, english = Sentences(self.text.id, self.fix.id), Sentences(self.text.en, self.fix.en)
+        return FaultRecord(self.code, self.where, self.warning, indonesian, english)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """What is wrong and one thing to do, in one language."""
+
+    text: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRecord:
+    """A fault as `--json` writes it; the members are those of `Fault`."""
+
+    code: str
+    where: str
+    warning: bool
+    id: Sentences
+    en: Sentences
 
 
 class Refused(Exception):
@@ -118,10 +132,10 @@ class _Facts(dict[str, str]):
         return "…"
 
 
-def printable(text: str) -> str:
+def printable(text: str, limit: int = FACT_MAX) -> str:
     """The text as a terminal may show it: no control characters, no escape sequences, not endless."""
     clean = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return clean if len(clean) <= FACT_MAX else clean[: FACT_MAX - 1] + "…"
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
 def _filled(sentence: str, facts: Mapping[str, Fact], language: Language) -> str:

@@ -8,6 +8,7 @@ import msgspec
 
 from edge.core.events import canonical
 from edge.core.seal import Forged, Signer, b64, sha256, unb64, verify
+from edge.core.status import BoxStatus
 from edge.core.words import BoxId, Epoch, Json
 
 COMMAND_LIMIT: Final = 4 * 1024
@@ -114,7 +115,7 @@ _Body = TypeVar("_Body", Receipt, Command, Beat, State, Reply)
 _Signed = TypeVar("_Signed", Beat, Reply)
 
 
-def encode(body: Receipt | Command | Beat | State | Reply) -> bytes:
+def encode(body: Receipt | Command | Beat | State | Reply | BoxStatus) -> bytes:
     """Canonical JSON: the same value is the same bytes on every machine."""
     return canonical(msgspec.to_builtins(body))
 

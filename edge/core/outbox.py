@@ -145,6 +145,11 @@ class Outbox:
         """How many waiting rows the lamp follows."""
         return sum(row.shown for row in self._rows.values())
 
+    @property
+    def oldest(self) -> Waiting | None:
+        """The oldest of them."""
+        return min((row for row in self._rows.values() if row.shown), key=_key, default=None)
+
     def disconnected(self) -> None:
         """No bearer any more: what was sent unanswered, and what waited for a new connection, is ready again."""
         for row in self._rows.values():

@@ -142,6 +142,11 @@ class Panel:
         """Open troubles as code or code/part; without those of silent zones, so that anybody may see them."""
         return self._troubles.shown
 
+    @property
+    def causes(self) -> dict[str, str]:
+        """The same with what is known of each."""
+        return self._troubles.causes
+
     def is_silent(self, zone: ZoneId) -> bool:
         """Whether the lamp must not answer a touch of this zone."""
         plan = self._zones.find(zone)

@@ -11,6 +11,7 @@ class Trouble:
 
     code: str
     cid: str
+    text: str
     subject: str
     lamp: bool
 
@@ -29,14 +30,19 @@ class Troubles:
     @property
     def shown(self) -> frozenset[str]:
         """Each open trouble that may be seen at the box, in one word."""
-        return frozenset(each.word for each in self._open.values() if each.lamp)
+        return frozenset(self.causes)
+
+    @property
+    def causes(self) -> dict[str, str]:
+        """What is known of each of them."""
+        return {each.word: each.text for each in self._open.values() if each.lamp}
 
     def is_open(self, code: str, subject: str = BOX) -> bool:
         return (code, subject) in self._open
 
     def trouble(self, code: str, cid: str, text: str, *, subject: str = BOX, lamp: bool = True) -> None:
         if not self.is_open(code, subject):
-            self._open[code, subject] = Trouble(code, cid, subject, lamp)
+            self._open[code, subject] = Trouble(code, cid, text, subject, lamp)
             self._records.trouble(code, cid, text, subject)
 
     def restored(self, code: str, subject: str = BOX) -> None:

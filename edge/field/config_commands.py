@@ -1,11 +1,10 @@
 """`kentongan config`: check, apply, show, rollback, sample, schema."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
-import msgspec
 
 from edge.config.active import Source, read_active
 from edge.config.apply import Applied, apply, roll_back, text_of
@@ -13,13 +12,50 @@ from edge.config.editor import editor_schema
 from edge.config.kits import kit_names, load_kit
 from edge.config.load import SystemUsers, load_path
 from edge.config.model import Configuration
-from edge.config.origin import DEFAULT, origins
+from edge.config.origin import DEFAULT, Scalar, origins
 from edge.config.sample import sample
-from edge.core.faults import Fault, Refused, Wording
+from edge.core.faults import Fault, FaultRecord, Refused, Wording
 from edge.field.console import Session, pass_session, session_options, show_json, worst
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Untuk mesin / for machines")
 file_argument = click.argument("file", required=False, type=click.Path(path_type=Path))
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """check --json."""
+
+    file: str
+    ok: bool
+    faults: tuple[FaultRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """apply --json and rollback --json. generation: the one in use from now on, null where it was refused."""
+
+    file: str
+    ok: bool
+    generation: int | None
+    changed: bool
+    faults: tuple[FaultRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """show --json. source: null for a FILE; configuration: null where nothing is readable."""
+
+    source: Source | None
+    configuration: Configuration | None
+    faults: tuple[FaultRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """show --origin --json: one value. origin: "site.toml:12", "kit rt-standard:9" or "default"."""
+
+    value: Scalar
+    origin: str
 
 
 @click.group()
@@ -37,7 +73,7 @@ def check(session: Session, file: Path | None, *, as_json: bool) -> int:
     path = file or session.places.site
     loaded = load_path(path, SystemUsers())
     if as_json:
-        show_json({"file": str(path), "ok": loaded.configuration is not None, "faults": _records(loaded.faults)})
+        show_json(Checked(str(path), loaded.configuration is not None, _records(loaded.faults)))
         return worst(loaded.faults)
     session.show(loaded.faults)
     if loaded.configuration is not None:
@@ -59,9 +95,8 @@ def apply_command(session: Session, file: Path | None, *, accept_loss: bool, as_
     except Refused as refused:
         return _refused(session, path, refused.faults, as_json=as_json)
     if as_json:
-        generation = applied.configuration.generation
-        result = {"file": str(path), "ok": True, "generation": generation, "changed": applied.changed}
-        show_json({**result, "faults": _records(applied.faults)})
+        generation, faults = applied.configuration.generation, _records(applied.faults)
+        show_json(Installed(str(path), ok=True, generation=generation, changed=applied.changed, faults=faults))
         return 0
     session.show(applied.faults)
     session.say(_done(applied))
@@ -88,7 +123,8 @@ def show(session: Session, file: Path | None, *, origin: bool, as_json: bool) ->
         )
         return worst(faults)
     if as_json:
-        show_json(_shown(configuration, faults, source))
+        masked = None if configuration is None else _masked(configuration)
+        show_json(Shown(source, masked, _records(faults)))
     else:
         session.show(faults)
         if configuration is not None:
@@ -108,7 +144,8 @@ def rollback(session: Session, number: int | None, *, as_json: bool) -> int:
     except Refused as refused:
         return _refused(session, session.places.generations, refused.faults, as_json=as_json)
     if as_json:
-        show_json({"ok": True, "generation": now.generation, "faults": []})
+        folder = str(session.places.generations)
+        show_json(Installed(folder, ok=True, generation=now.generation, changed=True, faults=()))
         return 0
     session.say(
         Wording(
@@ -144,7 +181,7 @@ def _show_origins(session: Session, path: Path, configuration: Configuration, *,
     content = path.read_bytes() if path.exists() else b""
     found = list(origins(content, session.places.site.name, _masked(configuration)))
     if as_json:
-        show_json({each.key: {"value": each.value, "origin": each.where or "default"} for each in found})
+        show_json({each.key: Stands(each.value, each.where or DEFAULT.en) for each in found})
         return
     for each in found:
         click.echo(f"{each.key:<28} {each.value!s:<24} {each.where or DEFAULT[session.language]}")
@@ -153,7 +190,7 @@ def _show_origins(session: Session, path: Path, configuration: Configuration, *,
 def _refused(session: Session, path: Path, faults: Iterable[Fault], *, as_json: bool) -> int:
     faults = tuple(faults)
     if as_json:
-        show_json({"file": str(path), "ok": False, "faults": _records(faults)})
+        show_json(Installed(str(path), ok=False, generation=None, changed=False, faults=_records(faults)))
     else:
         session.show(faults)
         if read_active(session.places).configuration is not None:
@@ -161,8 +198,8 @@ def _refused(session: Session, path: Path, faults: Iterable[Fault], *, as_json: 
     return worst(faults)
 
 
-def _records(faults: Iterable[Fault]) -> list[dict[str, object]]:
-    return [fault.record() for fault in faults]
+def _records(faults: Iterable[Fault]) -> tuple[FaultRecord, ...]:
+    return tuple(fault.record() for fault in faults)
 
 
 def _sound(path: Path, configuration: Configuration) -> Wording:
@@ -190,11 +227,6 @@ def _masked(configuration: Configuration) -> Configuration:
     phone = configuration.site.phone
     hidden = phone[:4] + "•" * max(0, len(phone) - 4)
     return replace(configuration, site=replace(configuration.site, phone=hidden))
-
-
-def _shown(configuration: Configuration | None, faults: Iterable[Fault], source: Source | None) -> dict[str, object]:
-    shown = None if configuration is None else msgspec.to_builtins(_masked(configuration))
-    return {"source": source, "configuration": shown, "faults": _records(faults)}
 
 
 def _sheet(configuration: Configuration) -> str:

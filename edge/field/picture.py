@@ -7,8 +7,8 @@ from rich.rule import Rule
 from rich.text import Text
 
 from edge.core.faults import Language, Wording
-from edge.core.lamps import Face
 from edge.field.sight import BoxSight, OutputSight, Quiet, Sight, ZoneSight
+from edge.field.words import FACES, SAID, way
 
 ROWS_OF_OURS: Final = 15  # everything but the zones and the centre's lines
 CENTRE_MIN: Final = 3
@@ -20,21 +20,6 @@ KINDS: Final = {
     "medical": Wording("medis", "medical"),
     "disaster": Wording("bencana", "disaster"),
 }
-SAID: Final = {
-    "normal": Wording("normal", "normal"),
-    "closed": Wording("tertutup", "closed"),
-    "stuck": Wording("macet", "stuck"),
-    "fault": Wording("rusak", "fault"),
-    "bypassed": Wording("dilewati", "bypassed"),
-}
-FACES: Final = {
-    Face.SIAGA: Wording("SIAGA: siap", "SIAGA: armed"),
-    Face.DITEKAN: Wording("DITEKAN: sentuhan terasa", "DITEKAN: the touch was felt"),
-    Face.MENGIRIM: Wording("MENGIRIM: tersimpan, belum sampai di pusat", "MENGIRIM: stored, not yet at the centre"),
-    Face.DITERIMA: Wording("DITERIMA PUSAT: pusat sudah menyimpannya", "DITERIMA PUSAT: the centre has stored it"),
-    Face.GANGGUAN: Wording("GANGGUAN: panggil teknisi", "GANGGUAN: call the technician"),
-    Face.GANGGUAN_MENGIRIM: Wording("GANGGUAN + MENGIRIM", "GANGGUAN + MENGIRIM"),
-}
 NO_FACE: Final = Wording("program alarm tidak menjawab", "the alarm program does not answer")
 PRESSED: Final = Wording("DITEKAN", "PRESSED")
 AT_REST: Final = Wording("lepas", "at rest")
@@ -45,11 +30,6 @@ STAYED: Final = {
     "lamp": Wording("lampu tetap", "lamp as before"),
 }
 CHANGED: Final = {"siren": Wording("sirene berubah", "siren changed"), "lamp": Wording("lampu berubah", "lamp changed")}
-STEPS: Final = {
-    "stored": Wording("disk", "disk"),
-    "published": Wording("broker", "broker"),
-    "received": Wording("bukti pusat", "centre's receipt"),
-}
 CENTRE: Final = Wording("yang sampai di pusat", "what reached the centre")
 HELP: Final = (
     Wording(
@@ -146,7 +126,7 @@ def _ways(sight: Sight, language: Language) -> list[Text]:
             (Wording("Program", "Program"), _program(sight), 28),
         ),
         _pairs(language, (Wording("Pusat", "Centre"), _centre(told), 70)),
-        _pairs(language, (Wording("Alarm", "Alarm"), _journey(told), 70)),
+        _pairs(language, (Wording("Alarm", "Alarm"), way(told.journey), 70)),
         _pairs(language, (Wording("Gangguan", "Troubles"), _troubles(told), 70)),
     ]
 
@@ -175,14 +155,6 @@ def _program(sight: Sight) -> Wording:
         return Wording("hidup", "alive")
     after = f"{sight.armed_after_ms:.0f} ms"
     return Wording(f"hidup lagi dalam {after}", f"alive again after {after}")
-
-
-def _journey(told: BoxSight) -> Wording:
-    def told_in(language: Language) -> str:
-        steps = [f"{STEPS[step][language]} {f'{ms} ms' if ms else '...'}" for step, ms in told.journey]
-        return " → ".join(steps) or "-"
-
-    return Wording(told_in(Language.ID), told_in(Language.EN))
 
 
 def _troubles(told: BoxSight) -> Wording:

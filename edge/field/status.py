@@ -2,18 +2,33 @@
 
 import json
 import select
-from typing import Any
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import click
+import msgspec
 
+from edge.config.active import read_active
 from edge.config.places import Places
 from edge.core import codes
-from edge.core.faults import Refused, Wording
+from edge.core.faults import Fault, FaultRecord, Refused
+from edge.core.status import BoxStatus
 from edge.field.console import Session, pass_session, session_options, show_json
+from edge.field.sheet import Section, lines, sections, table
+from edge.field.troubles import fault_of
 from edge.link.client import LinkClient
 from edge.link.frames import Ask, Status
 
-ANSWER_MAX_S = 2.0
+ANSWER_MAX_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedStatus(BoxStatus):
+    """What `--json` tells: the daemon's answer, and what each of its troubles means."""
+
+    faults: tuple[FaultRecord, ...]
 
 
 def ask_status(places: Places) -> dict[str, Any]:
@@ -38,33 +53,32 @@ def ask_status(places: Places) -> dict[str, Any]:
 @pass_session
 def status(session: Session, *, as_json: bool) -> int:
     """Keadaan boks sekarang / how the box is now."""
-    told = ask_status(session.places)
+    answer = ask_status(session.places)
     if as_json:
-        show_json(told)
-        return 0
-    for wording in lines(told):
-        session.say(wording)
+        show_json(explained(session.places, answer))
+    elif sys.stdout.isatty():
+        from rich.console import Console  # noqa: PLC0415  # rich is loaded only where it is shown
+
+        Console().print(table(sheet(session.places, answer), session.language))
+    else:
+        for line in lines(sheet(session.places, answer), session.language):
+            click.echo(line)
     return 0
 
 
-def lines(told: dict[str, Any]) -> list[Wording]:
-    zones = ", ".join(f"{zone} {state}" for zone, state in told["zones"].items())
-    troubles = ", ".join(told["troubles"]) or "-"
-    who, lamp, waiting, centre = (
-        f"{told['box']}  {told['site']}",
-        told["lamp"],
-        told["waiting"],
-        told["receiver"] or "-",
-    )
-    online = _yes(told["online"])
-    return [
-        Wording(f"boks {who}", f"box {who}"),
-        Wording(f"lampu: {lamp}   menunggu kirim: {waiting}", f"lamp: {lamp}   waiting to leave: {waiting}"),
-        Wording(f"tombol: {zones}", f"zones: {zones}"),
-        Wording(f"pusat: {centre}   terhubung: {online.id}", f"centre: {centre}   connected: {online.en}"),
-        Wording(f"gangguan: {troubles}", f"troubles: {troubles}"),
-    ]
+def explained(places: Places, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer as it came, with the members of ExplainedStatus that the daemon does not tell."""
+    faults = _faults(places, msgspec.convert(answer, BoxStatus))
+    return {**answer, "faults": [fault.record() for fault in faults]}
 
 
-def _yes(value: object) -> Wording:
-    return Wording("ya", "yes") if value else Wording("tidak", "no")
+def sheet(places: Places, answer: Mapping[str, Any]) -> tuple[Section, ...]:
+    """The answer as people read it."""
+    told = msgspec.convert(answer, BoxStatus)
+    return sections(told, _faults(places, told))
+
+
+def _faults(places: Places, told: BoxStatus) -> list[Fault]:
+    uplink = getattr(read_active(places).configuration, "uplink", None)
+    endpoint = f"{uplink.host}:{uplink.port}" if uplink else ""
+    return [fault_of(trouble, told.causes.get(trouble, ""), endpoint) for trouble in told.troubles]

@@ -1,31 +1,56 @@
-"""`kentongan watch`: the status, once a second, a line or a screen for each change. Outlives the alarm daemon."""
+"""`kentongan watch`: the status once a second, in place on a terminal, else for each change. Outlives the daemon."""
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+import msgspec
 
-from edge.core.faults import Refused
+from edge.core.faults import FaultRecord, Language, Refused
 from edge.field.console import Session, pass_session, session_options
-from edge.field.status import ask_status, lines
+from edge.field.sheet import Section, joined, lines, table
+from edge.field.status import ExplainedStatus, ask_status, explained, sheet
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+HEAD: Final = 3  # sections before the buttons and the sirens
 EVERY_S: Final = 1.0
-UNTOLD: Final = frozenset({"nonce"})  # new at every connection, and no news to a person
+UNTOLD: Final = frozenset({"nonce", "boot_ms", "answered_ms"})  # new at every look or beat, and no news to a person
+
+Answer = dict[str, Any] | Refused
 
 
-def changes(ask: Callable[[], dict[str, Any]], wait: Callable[[], None]) -> Iterator[dict[str, Any] | Refused]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen(ExplainedStatus):
+    """A line of `--json`: the status, and the wall clock of who looked."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Away:
+    """A line of `--json` while the daemon does not answer."""
+
+    at_ms: int
+    faults: tuple[FaultRecord, ...]
+
+
+def changes(ask: Callable[[], dict[str, Any]], wait: Callable[[], None]) -> Iterator[Answer]:
     """What `ask` answers, each time it differs; a daemon that is away is an answer too. Ends when `wait` raises."""
     before: object = None
     while True:
-        answer: dict[str, Any] | Refused
-        try:
-            answer = ask()
-            shown: object = {name: value for name, value in answer.items() if name not in UNTOLD}
-        except Refused as refused:
-            answer, shown = refused, str(refused)
+        answer = _asked(ask)
+        shown: object = str(answer)
+        if not isinstance(answer, Refused):
+            shown = {name: value for name, value in answer.items() if name not in UNTOLD}
         if shown != before:
             yield answer
         before = shown
@@ -39,28 +64,77 @@ def changes(ask: Callable[[], dict[str, Any]], wait: Callable[[], None]) -> Iter
 def watch(session: Session, *, as_json: bool) -> None:
     """Ikuti keadaan boks sampai Ctrl-C / follow how the box is until Ctrl-C."""
     try:
-        for answer in changes(lambda: ask_status(session.places), lambda: time.sleep(EVERY_S)):
-            if as_json:
-                _as_json(answer)
-            else:
-                _as_text(session, answer)
-            sys.stdout.flush()
+        with _ended_like_ctrl_c():
+            if sys.stdout.isatty() and not as_json:
+                _draw(session)
+                return
+            for answer in changes(lambda: ask_status(session.places), _wait):
+                (_as_json if as_json else _as_text)(session, answer)
+                sys.stdout.flush()
     except (KeyboardInterrupt, BrokenPipeError):
         return
 
 
-def _as_json(answer: dict[str, Any] | Refused) -> None:
-    told = {"faults": [fault.record() for fault in answer.faults]} if isinstance(answer, Refused) else answer
-    click.echo(json.dumps({"at_ms": time.time_ns() // 1_000_000, **told}, ensure_ascii=False))
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM, too, leaves the terminal as it was."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
-def _as_text(session: Session, answer: dict[str, Any] | Refused) -> None:
-    if sys.stdout.isatty():
-        click.clear()
+def _wait() -> None:
+    time.sleep(EVERY_S)
+
+
+def _asked(ask: Callable[[], dict[str, Any]]) -> Answer:
+    try:
+        return ask()
+    except Refused as refused:
+        return refused
+
+
+def _draw(session: Session) -> None:
+    """Each second a whole picture over the last one, on a screen of its own that is gone at the end."""
+    from rich.console import Console  # noqa: PLC0415  # rich is loaded only where it is shown
+    from rich.live import Live  # noqa: PLC0415  # the same
+    from rich.text import Text  # noqa: PLC0415  # the same
+
+    console = Console()
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        while True:
+            answer = _asked(lambda: ask_status(session.places))
+            if isinstance(answer, Refused):
+                said = "\n".join(fault.say(session.language) for fault in answer.faults)
+                live.update(Text(said), refresh=True)
+            else:
+                live.update(fitting(sheet(session.places, answer), session.language, console), refresh=True)
+            _wait()
+
+
+def fitting(parts: tuple[Section, ...], language: Language, console: "Console") -> "Table":
+    """Buttons and sirens stand in one row each where the screen has no room for all of them."""
+    drawn = table(parts, language)
+    if len(console.render_lines(drawn)) <= console.height:
+        return drawn
+    return table((*parts[:HEAD], *(joined(section) for section in parts[HEAD:])), language)
+
+
+def _as_json(session: Session, answer: Answer) -> None:
+    if isinstance(answer, Refused):
+        told: dict[str, Any] = {"faults": [fault.record() for fault in answer.faults]}
     else:
-        click.echo(time.strftime("-- %H:%M:%S"))
+        told = explained(session.places, answer)
+    line = {"at_ms": time.time_ns() // 1_000_000, **told}
+    click.echo(json.dumps(msgspec.to_builtins(line), ensure_ascii=False))
+
+
+def _as_text(session: Session, answer: Answer) -> None:
+    click.echo(time.strftime("-- %H:%M:%S"))
     if isinstance(answer, Refused):
         session.show(answer.faults)
         return
-    for wording in lines(answer):
-        session.say(wording)
+    for line in lines(sheet(session.places, answer), session.language):
+        click.echo(line)

@@ -126,7 +126,7 @@ def test_without_a_terminal_it_tells_lines_until_it_is_ended(tmp_path: Path) -> 
         program.send_signal(signal.SIGTERM)
         rest = list(lines)
     assert program.returncode == 0
-    assert "lamp: siaga" in answer.stdout
+    assert "Lamp: SIAGA: armed" in answer.stdout
     assert all("\x1b" not in line for line in [told, *rest])
     assert processes_of(tmp_path) == []
 

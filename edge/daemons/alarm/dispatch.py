@@ -12,8 +12,9 @@ from typing import Final
 
 from edge.core import codes
 from edge.core.delivery import Answer
-from edge.core.events import Frozen, canonical
+from edge.core.events import Frozen
 from edge.core.faults import printable
+from edge.core.messages import encode
 from edge.core.orders import Policy
 from edge.core.outbox import Outbox, Waiting
 from edge.core.seal import Forged
@@ -256,6 +257,7 @@ class Dispatch:
     def _disconnected(self) -> None:
         if self._bearer_up:
             self._down_since_ns = self._boot_ns()
+            self._voice.disconnected(self._down_since_ns)
         self._bearer_up = False
         self._traffic.disconnected()
 
@@ -341,10 +343,9 @@ class Dispatch:
         if what == "silence":
             by = Operator(printable(args.get("by", "local")), "local")
             self._post(Silence(printable(args.get("alarm", "")), by))
-        status = self._voice.status(self._outbox.shown, up=self._bearer_up)
-        journey = self._traffic.journey
-        status["journey"] = journey.told() if journey else None
-        self._server.send(peer, StatusFrame(canonical(status)))
+        journey, detail = self._traffic.journey, self._down_detail
+        status = self._voice.status(self._outbox, journey, up=self._bearer_up, detail=detail)
+        self._server.send(peer, StatusFrame(encode(status)))
 
     # ---- words out --------------------------------------------------------------------------------------------------
 

@@ -389,6 +389,6 @@ class Keeper:
         sounders = {str(name): "sounding" if name in self._sounding else "quiet" for name in self._switches}
         return View(
             zones=zones, sounders=sounders, troubles=tuple(sorted(panel.shown_troubles)),
-            lamp=str(self._last_face or ""),
+            lamp=str(self._last_face or ""), causes=panel.causes,
             silent=frozenset(zone for zone in zones if panel.is_silent(ZoneId(zone))),
         )  # fmt: skip

@@ -7,7 +7,8 @@ from typing import Final
 from edge.core.delivery import COMMIT_WITHIN_NS, RANK, Answer, RowState
 from edge.core.events import Frozen
 from edge.core.outbox import CURRENT, Outbox, Waiting
-from edge.core.words import EventClass, EventId, Json
+from edge.core.status import Journey
+from edge.core.words import EventClass, EventId
 from edge.ledger.ledger import Unreceived
 from edge.link.frames import ROWS_LIMIT, Frame, News, Row, Rows
 
@@ -16,7 +17,7 @@ ROW_OVERHEAD: Final = 64  # msgpack around one row's bytes
 
 
 @dataclass(slots=True)
-class Journey:
+class Track:
     """How the newest alarm fared, in boot-clock ns: for the person who asks "did it arrive?"."""
 
     id: EventId
@@ -25,13 +26,11 @@ class Journey:
     published_ns: int = 0
     received_ns: int = 0
 
-    def told(self) -> dict[str, Json]:
-        """Milliseconds as text after it was made; "" for what has not happened."""
-        steps = {"stored": self.stored_ns, "published": self.published_ns, "received": self.received_ns}
-        after: dict[str, Json] = {
-            name: f"{(at_ns - self.made_ns) / 1e6:.2f}" if at_ns else "" for name, at_ns in steps.items()
-        }
-        return {"id": str(self.id), "made": str(self.made_ns), **after}
+    @property
+    def journey(self) -> Journey:
+        steps = (self.stored_ns, self.published_ns, self.received_ns)
+        after = (f"{(at_ns - self.made_ns) / 1e6:.2f}" if at_ns else "" for at_ns in steps)
+        return Journey(str(self.id), str(self.made_ns), *after)
 
 
 class Traffic:
@@ -51,7 +50,12 @@ class Traffic:
         self._classes: tuple[EventClass, ...] = ()
         self._announced: EventClass | None = None
         self.head = 0
-        self.journey: Journey | None = None
+        self._track: Track | None = None
+
+    @property
+    def journey(self) -> Journey | None:
+        """How the newest alarm fared, "" for what has not happened."""
+        return self._track.journey if self._track else None
 
     # ---- what waits --------------------------------------------------------------------------------------------------
 
@@ -59,7 +63,7 @@ class Traffic:
         """A new event, not yet stored. at_ns: when it happened; its commit is waited for from `now_ns`."""
         self.head = max(self.head, event.id.seq)
         if event.shown:
-            self.journey = Journey(event.id, at_ns)
+            self._track = Track(event.id, at_ns)
         self._remember(event)
         row = Waiting(event.id, self._order, event.event_class, event.digest, event.shown)
         row.state, row.durable, row.made_ns = RowState.NEW, False, now_ns
@@ -70,8 +74,8 @@ class Traffic:
         ids = tuple(ids)
         self._committed(ids)
         self._outbox.committed(ids)
-        if self.journey and self.journey.id in ids:
-            self.journey.stored_ns = now_ns
+        if self._track and self._track.id in ids:
+            self._track.stored_ns = now_ns
 
     def opened(self, ordinal: int, waiting: Sequence[Unreceived]) -> list[Frozen]:
         """The ledger is there: what earlier runs left behind waits too.
@@ -104,8 +108,8 @@ class Traffic:
             self._cache.pop(identity, None)
         self._committed(ids)  # perhaps not, but the centre has it: nobody waits for the disk any more
         rows = self._outbox.received(ids)
-        if self.journey and any(row.id == self.journey.id for row in rows):
-            self.journey.received_ns = now_ns
+        if self._track and any(row.id == self._track.id for row in rows):
+            self._track.received_ns = now_ns
         return rows
 
     # ---- what leaves -------------------------------------------------------------------------------------------------
@@ -116,8 +120,8 @@ class Traffic:
 
     def answered(self, identity: EventId, answer: Answer, now_ns: int) -> str:
         """Returns the code of the trouble that the delivery table raises, or ""."""
-        if self.journey and self.journey.id == identity and answer is Answer.PUBLISHED:
-            self.journey.published_ns = self.journey.published_ns or now_ns
+        if self._track and self._track.id == identity and answer is Answer.PUBLISHED:
+            self._track.published_ns = self._track.published_ns or now_ns
         return self._outbox.answered(identity, answer, now_ns)
 
     def beat_answered(self) -> None:

@@ -1,19 +1,24 @@
 """What the box says of itself: state (which is also its will), beat and replies."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import msgspec
 
 from edge.core.events import Author
+from edge.core.faults import printable
 from edge.core.messages import Beat, Reply, State, decode, encode, sign_beat, sign_reply
+from edge.core.outbox import Outbox, Waiting
 from edge.core.seal import Forged, Signer
+from edge.core.status import Bearer, BoxStatus, Journey, Oldest
 from edge.core.timing import Clock, rfc3339
-from edge.core.words import SECOND_NS, Epoch, Json
+from edge.core.words import SECOND_NS, Epoch
 from edge.link.frames import Speak
 
 RESTATE_EVERY_NS: Final = 5 * SECOND_NS
+CAUSE_MAX: Final = 200  # letters of one trouble's cause, and of all of them, in a status
+CAUSES_MAX: Final = 4000
 SILENT_BEATS: Final = 2.5  # 150 s of 60 s beats
 
 
@@ -26,6 +31,7 @@ class View:
     troubles: tuple[str, ...] = ()
     lamp: str = ""
     silent: frozenset[str] = frozenset()  # zones that only the centre may hear of
+    causes: dict[str, str] = field(default_factory=dict)  # of the troubles, for who stands at the box
 
 
 class Voice:
@@ -52,6 +58,9 @@ class Voice:
         self._beat_due_ns = 0
         self._beats: dict[str, int] = {}
         self._answered_ns = 0
+        self._heard_ns: int | None = None
+        self._bearer = Bearer()
+        self._born_ns = clock.boot_ns()
         self.receiver = ""
 
     @property
@@ -83,6 +92,10 @@ class Voice:
         self._beat_due_ns = now_ns
         self._answered_ns = now_ns
         self._state_due_ns = None
+        self._bearer = Bearer(up=True, since_ms=_ms(now_ns))
+
+    def disconnected(self, now_ns: int) -> None:
+        self._bearer = Bearer(since_ms=_ms(now_ns))
 
     def renonce(self, nonce: str, now_ns: int) -> None:
         self._nonce = nonce
@@ -103,7 +116,7 @@ class Voice:
         if nonce not in self._beats:
             return False
         self._beats.clear()
-        self._answered_ns = now_ns
+        self._answered_ns = self._heard_ns = now_ns
         self.receiver = receiver
         return True
 
@@ -127,14 +140,24 @@ class Voice:
     def reply(self, jti: str, result: str, reason: str) -> bytes:
         return sign_reply(Reply(self._author.box, jti, result, reason), self._signer)
 
-    def status(self, waiting: int, *, up: bool) -> dict[str, Json]:
-        """For people at the box: nothing of a silent zone. waiting: alarms the lamp follows and no receipt covers."""
-        state: dict[str, Json] = msgspec.to_builtins(self._body(online=up))
-        zones: dict[str, Json] = {
-            zone: said for zone, said in self._view.zones.items() if zone not in self._view.silent
-        }
+    def status(self, outbox: Outbox, journey: Journey | None, *, up: bool, detail: str) -> BoxStatus:
+        """For people at the box: nothing of a silent zone. detail: why the bearer is down."""
+        view, state = self._view, msgspec.to_builtins(self._body(online=up))
         del state["head"]  # it counts silent alarms too
-        return {**state, "zones": zones, "waiting": waiting, "receiver": self.receiver, "lamp": self._view.lamp}
+        state |= {"zones": {zone: said for zone, said in view.zones.items() if zone not in view.silent}}
+        return BoxStatus(
+            **state, lamp=view.lamp, waiting=outbox.shown, oldest=self._oldest(outbox.oldest),
+            receiver=self.receiver, answered_ms=None if self._heard_ns is None else _ms(self._heard_ns),
+            bearers={"mqtt": self._bearer if up else replace(self._bearer, detail=detail)}, journey=journey,
+            boot_ms=_ms(self._clock.boot_ns()),
+            causes=_short(view.causes),
+        )  # fmt: skip
+
+    def _oldest(self, row: Waiting | None) -> Oldest | None:
+        """Rows that the ledger still had at the start say nothing of their age."""
+        if row is None:
+            return None
+        return Oldest(str(row.id), _ms(row.made_ns or self._born_ns), earlier=not row.made_ns)
 
     def _beat(self, now_ns: int, pending: int) -> bytes:
         nonce = self._token()
@@ -156,3 +179,13 @@ class Voice:
             head=self._head, nonce=self._nonce, timequality=self._clock.quality().value, zones=view.zones,
             sounders=view.sounders, troubles=view.troubles,
         )  # fmt: skip
+
+
+def _short(causes: Mapping[str, str]) -> dict[str, str]:
+    """As much of each as one frame has room for; a letter is a byte."""
+    limit = min(CAUSE_MAX, CAUSES_MAX // max(1, len(causes)))
+    return {trouble: printable(text.encode("ascii", "replace").decode(), limit) for trouble, text in causes.items()}
+
+
+def _ms(at_ns: int) -> int:
+    return at_ns // 1_000_000
