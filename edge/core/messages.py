@@ -129,7 +129,7 @@ def decode(raw: bytes, form: type[_Body]) -> _Body:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Forged(f"not a {form.__name__.lower()}") from error
     if isinstance(body, Receipt) and sum(len(have.ranges) for have in body.have) > RANGES_LIMIT:
-        raise Forged(f"more than {RANGES_LIMIT} ranges")
+        raise Forged(f"range: more than {RANGES_LIMIT} of them")
     return body
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from edge.core.events import Author, Frozen, freeze
+from edge.core.events import Author, Frozen, canonical, freeze
 from edge.core.messages import Beat, Command, Have, Receipt, Reply, digest_of, encode, sign_beat, sign_reply
 from edge.core.seal import Binding, CentreKey, Keyset, Signer, Use, b64, sha256, sign_by_root, sign_jws, unb64
 from edge.core.sms import Call, Telegram, nonce_of, sign_order, sign_receipt, tell
@@ -12,6 +12,7 @@ from edge.core.words import BoxId, Epoch, EventClass, EventId, Json, Record, Sit
 
 SEEDS = {"box": 1, "root": 2, "receipt": 3, "command-silence": 4, "command-sound": 5, "command-sound-second": 6}
 KEYS = {name: Signer(bytes([byte] * 32)) for name, byte in SEEDS.items()}
+OTHER = BoxId("ktg-zzzzzzzz")
 BOX, SITE, EPOCH = BoxId("ktg-k7q2m7xa"), SiteId("33.74.10.1004-010-005"), Epoch("7c1f0b2e")
 AUTHOR = Author(BOX, SITE, EPOCH, "5f0e2a9c")
 PRESSED_NS = 1_795_439_122_417_000_000
@@ -87,9 +88,18 @@ def _events() -> dict[str, Any]:
 
 def _beat() -> dict[str, Any]:
     beat = Beat(BOX, "b-0017", EPOCH, 3, 1, "2026-11-23T13:05:30.000Z", "synced", 1)
+    said = sign_beat(beat, KEYS["box"]).decode()
     return {
-        "beat": sign_beat(beat, KEYS["box"]).decode(),
+        "beat": said,
         "reply": sign_reply(Reply(BOX, "4be1c7a90d2f6e83", "done", "silence"), KEYS["box"]).decode(),
+        "refused": [
+            {"why": "signature", "beat": said.replace('"head":1', '"head":2')},
+            {"why": "signature", "beat": sign_beat(beat, KEYS["receipt"]).decode()},
+            {"why": "signature", "beat": said.replace('"v":1', '"later":1,"v":1')},
+            {"why": "signature", "beat": said[: said.index('"sig"')] + '"time":"x","timequality":"x","v":1}'},
+            {"why": "not", "beat": said.replace('"head":1', '"head":"1"')},
+            {"why": "larger", "beat": said + " " * 2048},
+        ],
     }
 
 
@@ -99,23 +109,54 @@ def _receipts() -> dict[str, Any]:
     two = Have(EPOCH, ((1, 1), (3, 3)), digest_of((made[0].digest, made[2].digest)))
     wrong = Have(EPOCH, ((1, 1),), b64(sha256(made[0].digest + b"x")))
 
-    def receipt(*have: Have, beat: str | None = None, ask: tuple[tuple[Epoch, int, int], ...] = ()) -> dict[str, Any]:
-        payload = encode(Receipt(BOX, "Pusat Komando Kota", "2026-11-23T13:05:31.000Z", have, beat, ask))
-        return {"payload": json.loads(payload), "jws": sign_jws(payload, "receipt-1", KEYS["receipt"]).decode()}
+    def receipt(
+        *have: Have, kid: str = "receipt-1", key: str = "receipt", box: BoxId = BOX, beat: str | None = None,
+        ask: tuple[tuple[Epoch, int, int], ...] = (),
+    ) -> dict[str, Any]:  # fmt: skip
+        payload = encode(Receipt(box, "Pusat Komando Kota", "2026-11-23T13:05:31.000Z", have, beat, ask))
+        return {"payload": json.loads(payload), "jws": sign_jws(payload, kid, KEYS[key]).decode()}
+
+    def headed(**header: Json) -> dict[str, Any]:
+        said = receipt(whole)
+        signed = f"{b64(canonical(header))}.{said['jws'].split('.')[1]}"
+        return {**said, "jws": f"{signed}.{b64(KEYS['receipt'].sign(signed.encode()))}"}
+
+    def claims(first: int, last: int, epoch: Epoch = EPOCH, times: int = 1) -> Have:
+        return Have(epoch, ((first, last),) * times, whole.digest)
 
     return {
+        "epoch": EPOCH,
+        "head": len(made),
         "rule": "digest = base64url(SHA-256(concatenated SHA-256 of each event's bytes, in the order of the ranges))",
         "accepted": [receipt(whole), receipt(two), receipt(beat="b-0017"), receipt(ask=((EPOCH, 2, 2),))],
-        "refused": [{"why": "digest differs", **receipt(wrong)}],
+        "refused": [
+            {"why": "signature", **receipt(whole, key="command-silence")},
+            {"why": "unknown", **receipt(whole, kid="command-silence-1", key="command-silence")},
+            {"why": "unknown", **receipt(whole, kid="receipt-2")},
+            {"why": "not", "jws": receipt(whole)["jws"].replace(".", "")},
+            {"why": "larger", "jws": receipt(whole)["jws"] + "A" * 16384},
+            {"why": "header", **headed(alg="EdDSA", crit=["exp"], kid="receipt-1")},
+            {"why": "algorithm", **headed(alg="none", kid="receipt-1")},
+            {"why": "box", **receipt(whole, box=OTHER)},
+            {"why": "events", **receipt(claims(1, 3, Epoch("00000001")))},
+            {"why": "head", **receipt(claims(1, 4))},
+            {"why": "range", **receipt(claims(3, 1))},
+            {"why": "range", **receipt(claims(1, 1, times=65))},
+            {"why": "digest", **receipt(wrong)},
+        ],
     }
 
 
 def _commands() -> dict[str, Any]:
-    exp = PRESSED_NS // 10**9 + 60
+    now = PRESSED_NS // 10**9
 
-    def command(name: str, args: dict[str, str | int], *keys: str) -> dict[str, Any]:
-        raw = encode(Command(BOX, "4be1c7a90d2f6e83", "n-5c2a", exp, name, args, "Sari"))
-        payload = json.loads(raw)
+    def command(
+        name: str, args: dict[str, str | int], *keys: str, box: BoxId = BOX, nonce: str = "n-5c2a", life_s: int = 60,
+        by: str = "Sari", **more: int,
+    ) -> dict[str, Any]:  # fmt: skip
+        said = Command(box, "4be1c7a90d2f6e83", nonce, now + life_s, name, args, by)
+        payload = {**json.loads(encode(said)), **more}
+        raw = canonical(payload)
         kids = {"command-silence": "command-silence-1", "command-sound": "command-sound-1"}
         for key in keys:
             raw = sign_jws(raw, kids.get(key, "command-sound-2"), KEYS[key])
@@ -123,9 +164,12 @@ def _commands() -> dict[str, Any]:
 
     sound: dict[str, str | int] = {"pattern": "jateng.titir", "duration": 60}
     both = ("command-sound", "command-sound-second")
+    alarm: dict[str, str | int] = {"alarm": f"{EPOCH}.1"}
+    hush = command("silence", alarm, "command-silence")
+    short: dict[str, str | int] = {**sound, "duration": 20}
     return {
         "nonce": "n-5c2a",
-        "now": PRESSED_NS // 10**9,
+        "now": now,
         "accepted": [
             command("silence", {"alarm": f"{EPOCH}.1"}, "command-silence"),
             command("acknowledge", {"alarm": f"{EPOCH}.1", "ticket": "T-17"}, "command-silence"),
@@ -141,6 +185,26 @@ def _commands() -> dict[str, Any]:
             {"why": "key", **command("silence", {"alarm": f"{EPOCH}.1"}, "receipt")},
             {"why": "args", **command("sound", {"pattern": "jateng.titir", "duration": 181}, *both)},
             {"why": "args", **command("silence", {}, "command-silence")},
+            {"why": "args", **command("silence", alarm, "command-silence", by=" ")},
+            {"why": "size", **command("silence", {"alarm": "x" * 4096}, "command-silence")},
+            {"why": "not", **command("silence", alarm, "command-silence", later=1)},
+            {"why": "name", **command("format", {}, "command-silence")},
+            {"why": "key", **command("sound", sound, "command-sound", "command-silence")},
+            {"why": "key", "jws": hush["jws"].replace(".", "")},
+            {"why": "box", **command("silence", alarm, "command-silence", box=OTHER)},
+            {"why": "nonce", **command("silence", alarm, "command-silence", nonce="n-0000")},
+            {"why": "repeated", **hush, "after": hush["jws"]},
+            {"why": "expired", **command("silence", alarm, "command-silence", life_s=-1)},
+            {"why": "expired", **command("silence", alarm, "command-silence", life_s=121)},
+            {"why": "policy", **command("sound", short, "command-sound"), "policy": {"sound": False}},
+            {"why": "policy", **command("self-test", {}, "command-sound"), "policy": {"sound": False}},
+            {
+                "why": "policy",
+                **command("bypass", {"zone": "masjid", "duration": 3600}, "command-silence"),
+                "policy": {"bypass": False},
+            },
+            {"why": "pattern", **command("sound", {**short, "pattern": "jateng.dangdut"}, "command-sound")},
+            {"why": "camera", **command("snapshot", {"camera": "pos"}, "command-silence")},
         ],
     }
 
@@ -161,7 +225,6 @@ def _sms() -> dict[str, Any]:
     hush = sign_order(BOX, first, "silence", "Sari", KEYS["command-silence"])
     taken = sign_order(BOX, last, "acknowledge", "budi.santoso-2", KEYS["command-silence"], ticket="2026/11/23-00017")
     stored = sign_receipt(BOX, [first], KEYS["receipt"])
-    other = BoxId("ktg-zzzzzzzz")
     return {
         "rule": "sig = base64url(Ed25519 over 'kentongan/sms/v1' LF and all before the last space)",
         "told": [{"text": text, "septets": len(text), "nonce": nonce_of(text)} for text in told],
@@ -195,8 +258,8 @@ def _sms() -> dict[str, Any]:
             {"why": "size", "text": taken + "x"},
             {"why": "not", "text": hush.replace("silence", "sound")},
             {"why": "not", "text": stored.replace(" ", "  ", 1)},
-            {"why": "box", "text": sign_receipt(other, [first], KEYS["receipt"])},
-            {"why": "box", "text": sign_order(other, first, "silence", "Sari", KEYS["command-silence"])},
+            {"why": "box", "text": sign_receipt(OTHER, [first], KEYS["receipt"])},
+            {"why": "box", "text": sign_order(OTHER, first, "silence", "Sari", KEYS["command-silence"])},
             {"why": "nonce", "text": sign_receipt(BOX, ["AAAAAAAAAAAA"], KEYS["receipt"])},
             {"why": "nonce", "text": sign_order(BOX, "AAAAAAAAAAAA", "silence", "Sari", KEYS["command-silence"])},
             {"why": "key", "text": sign_receipt(BOX, [first], KEYS["command-silence"])},

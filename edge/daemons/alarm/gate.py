@@ -73,10 +73,10 @@ class Gate:
         return self._keyring.is_revoked
 
     def receipt(self, raw: bytes) -> Receipt:
-        """raises: Forged"""
+        """raises: Forged, stable first word: larger, not, header, algorithm, unknown (key), signature, box, range"""
         receipt = decode(open_jws(raw, self._keyring.keyset.key_of(Use.RECEIPT), limit=JWS_LIMIT), Receipt)
         if receipt.box != self._box:
-            raise Forged("receipt names another box")
+            raise Forged("box: names another one")
         return receipt
 
     def command(self, raw: bytes, now_ns: int, utc_s: int | None) -> Believed:

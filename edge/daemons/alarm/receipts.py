@@ -38,7 +38,10 @@ class Proved:
 
 @dataclass(frozen=True, slots=True)
 class Disproved:
-    """The centre claims bytes that we never made, or we cannot show that we did."""
+    """The centre claims bytes that we never made, or we cannot show that we did.
+
+    reason: first word stable: range, head, events, digest
+    """
 
     reason: str
 
@@ -66,11 +69,11 @@ class Receipts:
     def _judge(self, claim: Claim) -> Proved | Disproved | None:
         ranges = claim.have.ranges
         if any(first < 1 or last < first for first, last in ranges):
-            return Disproved("a range runs backwards")
+            return Disproved("range: runs backwards")
         if sum(last - first + 1 for first, last in ranges) > SPAN_LIMIT:
-            return Disproved("covers too much")
+            return Disproved("range: covers too much")
         if claim.have.epoch == self._epoch and any(last > self._head() for _, last in ranges):
-            return Disproved("a sequence beyond our head")
+            return Disproved("head: a sequence beyond ours")
         if all(identity in self._outbox for identity in claim.ids):
             return self._compare(claim)
         claim.missing = len(ranges)
@@ -84,10 +87,10 @@ class Receipts:
             row = self._outbox.get(identity)
             digest = row.digest if row else claim.found.get(identity)
             if digest is None:
-                return Disproved("names events that we do not have")
+                return Disproved("events: names some that we do not have")
             digests.append(digest)
         if digest_of(digests) != claim.have.digest:
-            return Disproved("digest differs")
+            return Disproved("digest: differs")
         return Proved(claim.receipt, tuple(claim.ids))
 
 
