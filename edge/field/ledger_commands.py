@@ -1,5 +1,6 @@
 """`kentongan ledger`: ls, show, export. Reads a copy; the box goes on as if nobody had asked."""
 
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -79,8 +80,11 @@ def ls(session: Session, /, *, limit: int, file: Path | None, as_json: bool, **c
         found = entries(file or session.places.ledger, _wanted(session, chosen), newest=limit)
     if as_json:
         show_json(found)
-    else:
+    elif sys.stdout.isatty():
         _table(session, found)
+    else:
+        for entry in found:
+            click.echo("  ".join(cell or "-" for cell in _listed(entry, session.language)))
 
 
 @ledger.command()
@@ -143,14 +147,16 @@ def _table(session: Session, found: Sequence[Entry]) -> None:
     from rich.table import Table  # noqa: PLC0415  # the same
     from rich.text import Text  # noqa: PLC0415  # the same
 
-    language = session.language
-    table = Table(*(header[language] for header in HEADERS))
+    table = Table(*(header[session.language] for header in HEADERS))
     for entry in found:
-        cells = _cells(entry, language)
-        if not entry.intact:
-            cells = (*cells[:-1], DAMAGED[language])
-        table.add_row(*(Text(printable(cell)) for cell in cells), style="" if entry.received_at else "bold")
+        cells = (Text(cell) for cell in _listed(entry, session.language))
+        table.add_row(*cells, style="" if entry.received_at else "bold")
     Console().print(table)
+
+
+def _listed(entry: Entry, language: Language) -> list[str]:
+    cells = _cells(entry, language)
+    return [printable(cell) for cell in (cells if entry.intact else (*cells[:-1], DAMAGED[language]))]
 
 
 def _cells(entry: Entry, language: Language) -> tuple[str, ...]:

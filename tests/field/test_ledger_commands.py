@@ -118,6 +118,13 @@ def test_ls_and_export_take_moments(box: Box, capsys: Captured) -> None:
     assert f"{EPOCH}.1" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("language", "state"), [("id", "menunggu"), ("en", "waiting")])
+def test_in_a_pipe_an_event_is_one_line(box: Box, capsys: Captured, language: str, state: str) -> None:
+    box.ledger("ls", language=language)
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first == f"2026-11-24T12:01:00.000Z  {EPOCH}.1  audit/audit  box  {state}"
+
+
 @pytest.mark.parametrize(
     ("language", "said"),
     [

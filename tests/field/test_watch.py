@@ -10,9 +10,11 @@ import pytest
 
 from edge.config.resources import CHECKOUT
 from edge.field.stage import Stage
+from tests.daemons.centre_world import wait_for
 from tests.field.terminal import Terminal
 
 WATCH = "import sys\nfrom edge.field.cli import run\nsys.exit(run(['watch', *sys.argv[1:]]))"
+ONCE = "import sys\nfrom edge.field.cli import run\nrun(sys.argv[1:])\nprint('rich', 'rich' in sys.modules)"
 OWN_SCREEN, BEFORE = "\x1b[?1049h", "\x1b[?1049l"
 CURSOR_HIDDEN, CURSOR_SHOWN = "\x1b[?25l", "\x1b[?25h"
 ERASED = "\x1b[2J"
@@ -60,6 +62,30 @@ def test_it_outlives_the_daemon_and_goes_on_with_the_next_one(terminal: Terminal
     terminal.program.send_signal(signal.SIGTERM)
     assert terminal.wait_end() == 0
     assert is_as_before(terminal)
+
+
+@pytest.mark.parametrize(
+    ("words", "language", "label"),
+    [
+        (["status"], "id", "Versi program"),
+        (["status"], "en", "Version"),
+        (["ledger", "ls"], "id", "Diterima pusat"),
+        (["ledger", "ls"], "en", "Received"),
+    ],
+)
+def test_on_a_terminal_it_is_a_table_and_in_a_pipe_lines_without_rich(
+    stage: Stage, words: list[str], language: str, label: str
+) -> None:
+    line = [*words, "--root", str(stage.places.root), "--lang", language]
+    wait_for(stage.places.ledger.exists, "the ledger is there")
+    with Terminal(ONCE, line) as terminal:
+        assert terminal.wait_end() == 0
+        drawn = terminal.said()
+    assert label in drawn
+    assert {"│", "─"} <= set(drawn)
+    done = subprocess.run([sys.executable, "-c", ONCE, *line], capture_output=True, text=True, timeout=60, check=True)
+    assert not {"│", "─", "\x1b"} & set(done.stdout)
+    assert done.stdout.endswith("rich False\n")
 
 
 def test_in_a_pipe_it_is_lines(stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -51,27 +52,10 @@ def told(status: BoxStatus, language: Language) -> list[str]:
     return "\n".join(lines(sections(status, faults), language)).splitlines()
 
 
-def test_a_box_in_trouble_in_indonesian() -> None:
-    assert told(TOLD, Language.ID) == [
-        "Boks: ktg-k7q2m7xa",
-        "Lokasi: 33.74.10.1004-010-005",
-        "Konfigurasi: generasi 3",
-        "Versi program: 0.1.0",
-        "Jam: disetel lewat jaringan",
-        "Lampu: GANGGUAN + MENGIRIM",
-        "Gangguan E-BROKER-UNREACHABLE: Broker pusat.example:8883 tidak terjangkau: timeout.",
-        "  Lakukan: periksa kabel jaringan atau modem, lalu `host` dan `port` di [uplink]. Sirene tetap bekerja.",
-        "Gangguan E-ZONE-STUCK/pos-ronda: Tombol pos-ronda tertutup lebih dari 60 detik.",
-        "  Lakukan: lepaskan atau ganti tombolnya, dan periksa kabelnya.",
-        "Jalur mqtt: putus sejak 90 detik lalu: timeout",
-        "Pusat: Pusat Semarang, menjawab 2 menit lalu",
-        "Menunggu: 2 alarm; tertua 7c1f0b2e.11, 2 jam",
-        "Alarm terakhir: 7c1f0b2e.12  disk 4.93 ms → broker 10.47 ms → bukti pusat ...",
-        "Tombol masjid: normal",
-        "Tombol pos-ronda: macet",
-        "Sirene sirene: BUNYI",
-        "Sirene toa: diam",
-    ]
+def test_a_box_in_trouble_is_told_as_the_technicians_page_shows_it() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/troubleshooting.md").read_text(encoding="utf-8")
+    shown = page.partition("```text status\n$ kentongan status | cat\n")[2].partition("\n```")[0]
+    assert told(TOLD, Language.ID) == shown.splitlines()
 
 
 def test_the_same_in_english() -> None:
