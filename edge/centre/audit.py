@@ -20,7 +20,10 @@ FIRST: Final = bytes(32)  # the hash before the first entry
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """kind: order, acknowledgement, conflict, refusal, notice, admission, replacement, key. operator "": the centre."""
+    """operator "": the centre itself.
+
+    kind: order, acknowledgement, conflict, refusal, notice, token, request, admission, replacement, key
+    """
 
     at_ns: int
     kind: str

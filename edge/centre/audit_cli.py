@@ -2,7 +2,6 @@
 
 import getpass
 import json
-import time
 
 import click
 
@@ -35,10 +34,9 @@ def audit(session: Session, *, verify: bool, as_json: bool, store: str | None) -
 
 def noted(session: Session, kind: str, box: str, about: dict[str, Json], by: str | None = None) -> None:
     """Enter what a person did at this machine, in the name that they give or are logged in with."""
-    from edge.centre.store import Store  # noqa: PLC0415  # 300 ms, for the commands that write
+    from edge.centre.store import note  # noqa: PLC0415  # 300 ms, for the commands that write
 
-    with Store.open(store_at(session, None)) as store, store.group(time.time_ns()) as group:
-        group.audit(kind, box, by or getpass.getuser(), about)
+    note(store_at(session, None), kind, box, by or getpass.getuser(), about)
 
 
 def _verified(session: Session, state: reader.AuditState, *, as_json: bool) -> None:

@@ -187,9 +187,14 @@ class Authority:
         if earlier.exists() and read_admission(earlier.read_bytes(), self._root.public).key != public:
             raise NotAdmissible(f"{box}: already admitted with another key; a replaced box gets a new id")
 
+    def certify_door(self, names: tuple[str, ...]) -> None:
+        """The key and certificate of the door, under these host names and numeric addresses."""
+        _keep_pair(self._places, "door", self._certificates.for_server("door", names, self.now()))
+
     def _certify(self, broker_names: tuple[str, ...]) -> None:
         _keep_pair(self._places, "ca", self._certificates.pem)
         _keep_pair(self._places, "broker", self._certificates.for_server("broker", broker_names, self.now()))
+        self.certify_door(broker_names)
         _keep_pair(self._places, "centre", self._certificates.for_client(CENTRE_NAME, self.now()))
 
     def _publish_keys(self) -> None:

@@ -2,15 +2,17 @@
 
 import json
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from dataclasses import replace as changed
 from pathlib import Path
 
 import click
 
 from edge.centre import reader
+from edge.centre.approve_cli import approve
 from edge.centre.audit_cli import audit, noted
-from edge.centre.enrol_cli import approve
 from edge.centre.explained import explained, keys_option, places_of, store_at
+from edge.centre.invite_cli import door, token
 from edge.centre.keys_cli import keys as keys_group
 from edge.centre.keys_cli import revoke
 from edge.centre.orders_cli import ack, broker_option, json_option, order, sign, silence
@@ -37,7 +39,7 @@ def centre() -> None:
     """Pusat komando acuan / the reference command centre."""
 
 
-for command in (approve, root, keys_group, revoke, silence, ack, order, sign, audit):
+for command in (token, door, approve, root, keys_group, revoke, silence, ack, order, sign, audit):
     centre.add_command(command)
 
 
@@ -45,9 +47,10 @@ for command in (approve, root, keys_group, revoke, silence, ack, order, sign, au
 @session_options
 @click.option("--broker", default=CentreSettings().broker, show_default=True, help="mqtts://host:port")
 @click.option("--receiver", default=RECEIVER, help="Nama pada bukti terima / the name in receipts")
-@click.option("--name", "names", multiple=True, help="Nama broker di sertifikatnya / names in the broker's certificate")
+@click.option("--name", "names", multiple=True, help="Nama broker dan pintu / names of broker and door in certificates")
+@click.option("--door", default="", help="https://host:port yang dicapai kotak / that boxes reach to enrol")
 @click.pass_obj
-def init(session: Session, broker: str, receiver: str, names: tuple[str, ...]) -> None:
+def init(session: Session, broker: str, receiver: str, *, names: tuple[str, ...], door: str) -> None:
     """Buat akar kepercayaan, kunci dan sertifikat / make the root, keys and certificates, once."""
     from edge.centre.authority import LOOPBACK_NAMES, Authority  # noqa: PLC0415  # cryptography, for three commands
 
@@ -55,7 +58,7 @@ def init(session: Session, broker: str, receiver: str, names: tuple[str, ...]) -
     with explained():
         endpoint_of(places, broker)
         Authority.make(places, broker_names=names or LOOPBACK_NAMES)
-        write_settings(places, CentreSettings(broker, receiver))
+        write_settings(places, CentreSettings(broker, receiver, door=door))
     session.say(
         Wording(
             f"Pusat siap di {places.home}. Pindahkan kunci akar ke stik USB: `kentongan centre root export FOLDER`.",
@@ -106,7 +109,7 @@ def run(session: Session, /, *, share: str | None, as_json: bool, **chosen: str 
     places = places_of(session)
     with explained(), stopped_by_signals() as wake:
         said = read_settings(places)
-        settings = replace(said, **{name: text for name, text in chosen.items() if text})
+        settings = changed(said, **{name: text for name, text in chosen.items() if text})
         serve(places, settings, Console(view_for(sys.stdout, session.language, json=as_json)), wake, share=share)
 
 

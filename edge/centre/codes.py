@@ -34,6 +34,22 @@ BOX_SITE_TAKEN = Meaning(
     fix_en="if that box is replaced: `kentongan centre replace {site}`, or `approve --replace` for a file.",
     exit=Exit.USAGE,
 )
+BOX_NONE_THERE = Meaning(
+    code="E-BOX-NONE-THERE",
+    id="Di {site} tidak ada boks yang bisa diganti.",
+    en="There is no box at {site} that could be replaced.",
+    fix_id="periksa kode lokasinya; untuk boks pertama: `kentongan centre token {site}`.",
+    fix_en="check the site id; for a first box: `kentongan centre token {site}`.",
+    exit=Exit.USAGE,
+)
+CENTRE_DOOR = Meaning(
+    code="E-CENTRE-DOOR",
+    id="Pintu pendaftaran tidak bisa dibuka di {what}.",
+    en="The door for enrolment cannot be opened at {what}.",
+    fix_id="pilih alamat dan port yang bebas dengan `--listen`.",
+    fix_en="choose a free address and port with `--listen`.",
+    exit=Exit.PREREQUISITE,
+)
 CENTRE_EXISTS = Meaning(
     code="E-CENTRE-EXISTS",
     id="Pusat ini sudah punya kunci: {what}.",

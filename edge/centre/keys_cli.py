@@ -55,7 +55,7 @@ def show(session: Session, *, as_json: bool) -> None:
 def rotate(session: Session, use: str, *, keys: Path | None) -> None:
     """Kunci baru untuk satu kegunaan / a fresh key for one use; the one before stays good until `withdraw`."""
     with explained():
-        key: CentreKey = _authority(session, keys).rotate(Use(use))
+        key: CentreKey = authority_of(session, keys).rotate(Use(use))
         noted(session, "key", "", {"rotated": use, "kid": key.kid})
     session.say(
         Wording(
@@ -73,7 +73,7 @@ def rotate(session: Session, use: str, *, keys: Path | None) -> None:
 def withdraw(session: Session, kid: str, *, keys: Path | None) -> None:
     """Cabut satu kunci / take one key out: what it signs is believed nowhere any more."""
     with explained():
-        keyset = _authority(session, keys).withdraw(kid)
+        keyset = authority_of(session, keys).withdraw(kid)
         noted(session, "key", "", {"withdrawn": kid, "version": keyset.version})
     session.say(Wording(f"{kid} dicabut, versi {keyset.version}.", f"{kid} withdrawn, version {keyset.version}."))
 
@@ -86,7 +86,7 @@ def withdraw(session: Session, kid: str, *, keys: Path | None) -> None:
 def second(session: Session, path: Path, *, keys: Path | None) -> None:
     """Kunci orang kedua untuk bunyi panjang / a second person's key for long sounds, written to PATH alone."""
     with explained():
-        key = _authority(session, keys).second(path)
+        key = authority_of(session, keys).second(path)
         noted(session, "key", "", {"second": key.kid})
     session.say(
         Wording(
@@ -104,7 +104,7 @@ def second(session: Session, path: Path, *, keys: Path | None) -> None:
 def revoke(session: Session, box: str, *, keys: Path | None) -> None:
     """Cabut boks yang hilang / revoke a box that was lost; a running centre stops listening to it by itself."""
     with explained():
-        keyset = _authority(session, keys).revoke(BoxId(box))
+        keyset = authority_of(session, keys).revoke(BoxId(box))
         noted(session, "key", box, {"revoked": box, "version": keyset.version})
     listed = places_of(session).revocations
     session.say(
@@ -117,7 +117,8 @@ def revoke(session: Session, box: str, *, keys: Path | None) -> None:
     )
 
 
-def _authority(session: Session, keys: Path | None) -> "Authority":
+def authority_of(session: Session, keys: Path | None) -> "Authority":
+    """The root's hand, from this machine or from a stick. Raises AuthorityMissing, RootAway."""
     from edge.centre.authority import Authority  # noqa: PLC0415  # cryptography, for the commands that sign
 
     return Authority.open(places_of(session), keys)

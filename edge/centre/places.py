@@ -62,13 +62,18 @@ class CentrePlaces:
 
     @property
     def certificates(self) -> Path:
-        """ca.pem, ca.key, broker.pem, broker.key, centre.pem, centre.key."""
+        """ca.pem, ca.key until `root export`, and pairs of broker, door and centre."""
         return self.home / "ca"
 
     @property
     def revocations(self) -> Path:
         """For the broker's `crlfile`: certificates of revoked boxes, which it then does not even let in."""
         return self.certificates / "revoked.pem"
+
+    @property
+    def invited(self) -> Path:
+        """Tokens, and the requests and answers that came of them; 0700."""
+        return self.home / "invited"
 
     def issued(self, box: str) -> Path:
         """Every certificate that this box ever got, PEM."""

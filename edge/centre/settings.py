@@ -25,6 +25,7 @@ class CentreSettings:
     forward:     https://... to which every event is passed on; forward_key: the file with the shared secret
     metrics:     127.0.0.1:port for Prometheus
     store:       sqlite:///path or postgresql+psycopg://user@host/database; "": centre.db beside centre.toml
+    door:        https://host:port where boxes reach `kentongan centre door`; "": requests are carried by hand
     """
 
     broker: str = "mqtts://127.0.0.1:8883"
@@ -33,6 +34,7 @@ class CentreSettings:
     forward_key: str = ""
     metrics: str = ""
     store: str = ""
+    door: str = ""
 
 
 def read_settings(places: CentrePlaces) -> CentreSettings:

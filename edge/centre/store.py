@@ -1,6 +1,7 @@
 """What the centre knows: idempotent, and durable before anybody is told so. Any number of processes may write."""
 
 import hashlib
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Self
@@ -177,6 +178,12 @@ class Group:
 
     def _one(self, statement: Any, values: Mapping[str, object]) -> Any:
         return self._run(statement, values).fetchone()
+
+
+def note(where: Where, kind: str, box: str, operator: str, about: Mapping[str, Json]) -> None:
+    """Enter one thing that a person or the centre did, in a transaction of its own. Raises StoreFailed."""
+    with Store.open(where) as store, store.group(time.time_ns()) as group:
+        group.audit(kind, box, operator, about)
 
 
 def _columns(event: Event) -> dict[str, object]:

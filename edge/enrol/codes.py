@@ -68,6 +68,38 @@ KEYS = Meaning(
     fix_en="restore them from a backup, or move the content of the folder secrets elsewhere and enrol again.",
     exit=Exit.CONFIGURATION,
 )
+NO_DOOR = Meaning(
+    code="E-ENROL-NO-DOOR",
+    id="Token ini tidak punya alamat pintu, jadi permintaan harus dibawa.",
+    en="This token names no door, so the request must be carried.",
+    fix_id="jalankan `kentongan enrol --request BERKAS` dan kirim berkas itu ke pusat.",
+    fix_en="run `kentongan enrol --request FILE` and send that file to the centre.",
+    exit=Exit.USAGE,
+)
+DOOR = Meaning(
+    code="E-ENROL-DOOR",
+    id="Pintu pusat {door} tidak bisa dicapai atau bukan yang disebut token: {what}.",
+    en="The centre's door {door} cannot be reached, or is not the one the token names: {what}.",
+    fix_id="periksa jaringan lalu ulangi `kentongan enrol`; tanpa jaringan: `kentongan enrol --request BERKAS`.",
+    fix_en="check the network and repeat `kentongan enrol`; without a network: `kentongan enrol --request FILE`.",
+    exit=Exit.NETWORK,
+)
+TOKEN = Meaning(
+    code="E-ENROL-TOKEN",
+    id="Pusat menolak token atau permintaan ini: {what}.",
+    en="The centre refuses this token or request: {what}.",
+    fix_id="minta token baru dari pusat; satu token hanya untuk satu kotak.",
+    fix_en="ask the centre for a new token; one token is for one box.",
+    exit=Exit.USAGE,
+)
+WAITING = Meaning(
+    code="E-ENROL-WAITING",
+    id="Pusat sudah menerima permintaan {box}, tetapi belum menyetujuinya.",
+    en="The centre has the request of {box}, but has not approved it yet.",
+    fix_id="telepon pusat dan bacakan sidik jari {shown}, lalu jalankan `kentongan enrol` lagi.",
+    fix_en="phone the centre and read out the fingerprint {shown}, then run `kentongan enrol` again.",
+    exit=Exit.NETWORK,
+)
 CONFIG_KEPT = Meaning(
     code="E-ENROL-CONFIG",
     id="site.toml dari pusat tidak dipakai, karena sudah ada site.toml lain di kotak ini.",

@@ -10,8 +10,9 @@ from edge.config.places import Places
 from edge.core.faults import Refused, Wording
 from edge.core.seal import Forged
 from edge.enrol import codes
-from edge.enrol.box import Enrolled, accept, ask, give_up
-from edge.enrol.forms import Invitation, fingerprint, read_invitation, same_print
+from edge.enrol.box import Enrolled, accept, ask, give_up, standing
+from edge.enrol.forms import Invitation, Request, fingerprint, read_invitation, same_print, write_invitation
+from edge.enrol.knock import DoorAway, DoorRefuses, fetched
 from edge.enrol.lines import TEXT_MAX, Kind, Unreadable, content_of, lines_of
 from edge.field.console import Session, pass_session, session_options
 
@@ -25,6 +26,7 @@ text_file = click.Path(dir_okay=False, path_type=Path, allow_dash=True)
 @click.option("--request", type=text_file, help="Tulis permintaan, untuk dibawa / write the request, to be carried")
 @click.option("--accept", "answer", type=text_file, help="Baca jawaban pusat / read the centre's answer")
 @click.option("--pin", help="Sidik jari akar, dari telepon pusat / the root's fingerprint, as the centre reads it out")
+@click.option("--wait", type=click.FloatRange(0, 86_400), default=600.0, show_default=True, help="Tunggu / wait, s")
 @click.option(
     "--renew", is_flag=True, help="Sertifikat atau lokasi baru, kunci tetap / new certificate or site, same keys"
 )
@@ -38,27 +40,58 @@ def enrol(
     request: Path | None,
     answer: Path | None,
     pin: str | None,
+    wait: float,
     renew: bool,
     again: str | None,
 ) -> None:
     """Daftarkan kotak ini di pusat / enrol this box at the centre; a power cut or a second run does no harm."""
-    if (request is None) == (answer is None):
+    if request is not None and answer is not None:
         raise click.UsageError("--request FILE | --accept FILE")
     places = session.places
     if again is not None:
         give_up(places, again)
+    if standing(places) is not None and not renew:
+        _token_path(places).unlink(missing_ok=True)  # the power was cut after the last file
     invitation = _invitation(places, token)
-    if request is not None:
-        _write_request(session, request, invitation, renew=renew)
     if answer is not None:
         raw = _content(Kind.ANSWER, answer)
-        enrolled = accept(places, raw, invitation, lambda root: _vouched(session, root, pin))
-        _welcome(session, enrolled)
+    else:
+        if request is None:
+            invitation = invitation or _typed(session)
+        asked, signed = ask(places, invitation, renew=renew)
+        if invitation is not None:
+            _keep_token(places, invitation)
+        if request is not None:
+            _write_request(session, request, asked, signed)
+            return
+        raw = _through_the_door(session, invitation, asked, signed, wait)
+    _welcome(session, accept(places, raw, invitation, lambda root: _vouched(session, root, pin)))
 
 
-def _write_request(session: Session, path: Path, invitation: Invitation | None, *, renew: bool) -> None:
-    asked, raw = ask(session.places, invitation, renew=renew)
-    text = lines_of(Kind.REQUEST, raw)
+def _through_the_door(
+    session: Session, invitation: Invitation | None, asked: Request, signed: bytes, wait_s: float
+) -> bytes:
+    """Raises Refused."""
+    if invitation is None or not invitation.door:
+        raise Refused(codes.NO_DOOR.fault())
+    shown = fingerprint(asked.public)
+    waiting = Wording(
+        f"{asked.box} menunggu persetujuan. Telepon pusat, bacakan {shown}.",
+        f"{asked.box} waits for approval. Phone the centre and read out {shown}.",
+    )
+    try:
+        text = fetched(invitation, lines_of(Kind.REQUEST, signed), wait_s, lambda: session.say(waiting))
+    except DoorAway as error:
+        raise Refused(codes.DOOR.fault(door=invitation.door, what=str(error))) from error
+    except DoorRefuses as error:
+        raise Refused(codes.TOKEN.fault(what=str(error))) from error
+    if text is None:
+        raise Refused(codes.WAITING.fault(box=asked.box, shown=shown))
+    return _unpacked(Kind.ANSWER, text)
+
+
+def _write_request(session: Session, path: Path, asked: Request, signed: bytes) -> None:
+    text = lines_of(Kind.REQUEST, signed)
     if path == STANDARD:
         click.echo(text, nl=False)
     else:
@@ -100,15 +133,24 @@ def _vouched(session: Session, root: bytes, pin: str | None) -> bool:
 
 
 def _invitation(places: Places, token: Path | None) -> Invitation | None:
-    """The token given now, else the one that an unfinished enrolment has left."""
-    kept = _token_path(places)
+    """The token given now, else the one that an unfinished enrolment has left. Raises Refused."""
     if token is not None:
-        raw = _content(Kind.TOKEN, token)
-        invitation = _opened(raw)
-        places.secrets.mkdir(parents=True, exist_ok=True, mode=0o711)
-        write_atomically(kept, raw, mode=0o600)
-        return invitation
+        return _opened(_content(Kind.TOKEN, token))
+    kept = _token_path(places)
     return _opened(kept.read_bytes()) if kept.exists() else None
+
+
+def _typed(session: Session) -> Invitation:
+    """Ask for the token at the terminal. Raises Refused, click.Abort."""
+    if not sys.stdin.isatty():
+        raise click.UsageError("--token FILE | --request FILE | --accept FILE")
+    text = click.prompt(Wording("Token dari pusat", "The centre's token")[session.language], hide_input=True)
+    return _opened(_unpacked(Kind.TOKEN, text))
+
+
+def _keep_token(places: Places, invitation: Invitation) -> None:
+    """Until the box is enrolled, so that it need not be typed twice."""
+    write_atomically(_token_path(places), write_invitation(invitation), mode=0o600)
 
 
 def _opened(raw: bytes) -> Invitation:
@@ -119,7 +161,6 @@ def _opened(raw: bytes) -> Invitation:
 
 
 def _token_path(places: Places) -> Path:
-    """Kept until the box is enrolled, so that it need not be typed twice."""
     return places.secrets / "enrol.token"
 
 
@@ -131,8 +172,13 @@ def _content(kind: Kind, path: Path) -> bytes:
         else:
             with path.open(encoding="utf-8", errors="replace") as file:
                 text = file.read(TEXT_MAX + 1)
-        return content_of(kind, text)
     except OSError as error:
         raise Refused(codes.TEXT.fault(what=f"{path}: {error.strerror}")) from error
+    return _unpacked(kind, text)
+
+
+def _unpacked(kind: Kind, text: str) -> bytes:
+    try:
+        return content_of(kind, text)
     except Unreadable as error:
         raise Refused(codes.TEXT.fault(what=error.said)) from error

@@ -31,6 +31,8 @@ KNOWN_BY = {
     "rich": ("edge/field/*", "edge/centre/*"),
     "sqlite_utils": ("edge/ledger/reader.py",),
     "sqlalchemy": ("edge/centre/tables.py", "edge/centre/database.py", "edge/centre/store.py", "edge/centre/audit.py"),
+    "starlette": ("edge/centre/door.py",),
+    "uvicorn": ("edge/centre/doorway.py",),
     "urllib3": ("edge/centre/webhook.py",),
 }
 
