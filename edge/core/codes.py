@@ -210,6 +210,14 @@ LEDGER_UNREADABLE = Meaning(
     fix_en="repeat it once; if it stays so, keep that file for technical support. Do not delete it.",
     exit=Exit.HARDWARE,
 )
+LEDGER_ROOM = Meaning(
+    code="E-LEDGER-ROOM",
+    id="Catatan dibaca lewat salinan, dan tempatnya tidak cukup di {what}.",
+    en="The ledger is read from a copy, and there is not enough room in {what}.",
+    fix_id="pasang stik USB, lalu ulangi dengan `sudo TMPDIR=/media/usb kentongan ...`.",
+    fix_en="plug in a USB stick, then repeat with `sudo TMPDIR=/media/usb kentongan ...`.",
+    exit=Exit.PREREQUISITE,
+)
 EVENT_UNKNOWN = Meaning(
     code="E-EVENT-UNKNOWN",
     id="Kejadian {what} tidak ada di catatan ini.",

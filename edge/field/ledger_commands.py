@@ -18,7 +18,7 @@ from edge.field.console import Command, Session, pass_session, session_options, 
 from edge.field.moments import FORM, NoMoment, moment_of
 from edge.field.signatures import Signature, judged
 from edge.field.spreadsheet import csv_lines
-from edge.ledger.reader import Entry, LedgerMissing, LedgerUnreadable, Wanted, each_entry, entries, find
+from edge.ledger.reader import Entry, LedgerMissing, LedgerUnreadable, NoRoom, Wanted, each_entry, entries, find
 
 HEADERS: Final = (
     Wording("Waktu", "Time"),
@@ -180,6 +180,8 @@ def _explained() -> Iterator[None]:
         yield
     except LedgerMissing as error:
         raise Refused(codes.LEDGER_MISSING.fault(what=str(error))) from error
+    except NoRoom as error:
+        raise Refused(codes.LEDGER_ROOM.fault(what=str(error))) from error
     except LedgerUnreadable as error:
         raise Refused(codes.LEDGER_UNREADABLE.fault(what=str(error))) from error
     except PermissionError as error:

@@ -4,6 +4,7 @@ Reading bytes takes no lock. The main file changes only in a checkpoint and the 
 of them, so a copy is one moment's ledger when neither the main file nor the log's header changed while it was made.
 """
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -18,6 +19,7 @@ import msgspec
 from edge.core.seal import b64, sha256
 
 TRIES: Final = 20
+ROOM: Final = 2  # times the ledger's size that must be free: the copy, and as much for what the box goes on writing
 WAL_HEADER: Final = 32  # bytes; two of its words are new in each generation of the log
 
 
@@ -27,6 +29,10 @@ class LedgerMissing(FileNotFoundError):
 
 class LedgerUnreadable(OSError):
     """The copy cannot be read: damaged pages, or no ledger at all."""
+
+
+class NoRoom(OSError):
+    """A copy would fill the disk that it lies on, which may be the box's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +88,12 @@ EVERYTHING: Final = Wanted()
 def copied(ledger: Path) -> Iterator[Path]:
     """A private copy of one moment's ledger, gone with the block.
 
-    raises: LedgerMissing; LedgerUnreadable where the file changed under every try
+    raises: LedgerMissing; NoRoom; LedgerUnreadable where the file changed under every try
     """
     if not ledger.is_file():
         raise LedgerMissing(str(ledger))
-    with tempfile.TemporaryDirectory(prefix="kentongan-") as folder:
+    with tempfile.TemporaryDirectory(prefix="kentongan-", dir=_place()) as folder:
+        _make_sure_of_room(ledger, folder)
         copy = Path(folder) / "ledger.db"
         for _ in range(TRIES):
             before = _marks(ledger)
@@ -98,10 +105,22 @@ def copied(ledger: Path) -> Iterator[Path]:
         raise LedgerUnreadable(f"{ledger} changed during each of {TRIES} copies")
 
 
+def _place() -> str | None:
+    """Where TMPDIR says, else on a disk: /tmp is memory on a newer Debian, and the alarm needs that."""
+    chosen = "/var/tmp"  # noqa: S108  # a folder of its own is made in it
+    return None if os.environ.get("TMPDIR") or not os.access(chosen, os.W_OK) else chosen
+
+
+def _make_sure_of_room(ledger: Path, folder: str) -> None:
+    needed = ROOM * sum(path.stat().st_size for path in (ledger, _log_of(ledger)) if path.exists())
+    if shutil.disk_usage(folder).free < needed:
+        raise NoRoom(f"{Path(folder).parent}: {needed // 1_000_000 + 1} MB")
+
+
 def each_entry(ledger: Path, wanted: Wanted = EVERYTHING) -> Iterator[Entry]:
     """The events in the order they were made, one at a time: memory holds one of them, however many there are.
 
-    raises: LedgerMissing, LedgerUnreadable, perhaps after some of them
+    raises: LedgerMissing, NoRoom, LedgerUnreadable, perhaps after some of them
     """
     return _rows(ledger, f"{wanted.where()} ORDER BY ordinal, seq", asdict(wanted))
 
@@ -109,14 +128,14 @@ def each_entry(ledger: Path, wanted: Wanted = EVERYTHING) -> Iterator[Entry]:
 def entries(ledger: Path, wanted: Wanted = EVERYTHING, *, newest: int) -> list[Entry]:
     """So many from the end, in the order they were made.
 
-    raises: LedgerMissing, LedgerUnreadable
+    raises: LedgerMissing, NoRoom, LedgerUnreadable
     """
     rest = f"{wanted.where()} ORDER BY ordinal DESC, seq DESC LIMIT :newest"
     return list(_rows(ledger, rest, {**asdict(wanted), "newest": newest}))[::-1]
 
 
 def find(ledger: Path, epoch: str, seq: int) -> Entry | None:
-    """raises: LedgerMissing, LedgerUnreadable"""
+    """raises: LedgerMissing, NoRoom, LedgerUnreadable"""
     found = _rows(ledger, " WHERE epoch.epoch = :epoch AND seq = :seq", {"epoch": epoch, "seq": seq})
     return next(iter(list(found)), None)
 

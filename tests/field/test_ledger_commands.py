@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,16 @@ def test_what_is_no_moment_is_answered_with_an_example(
 ) -> None:
     assert box.ledger(*line, language=language) == Exit.USAGE
     assert said in capsys.readouterr().err
+
+
+def test_where_there_is_no_room_for_a_copy_the_size_and_a_way_out_are_told(
+    box: Box, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = type(shutil.disk_usage("."))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage(10**9, 10**9, 0))
+    assert box.ledger("ls") == Exit.PREREQUISITE
+    said = capsys.readouterr().err
+    assert ("E-LEDGER-ROOM" in said, ": 1 MB" in said, "TMPDIR=/media/usb" in said) == (True, True, True)
 
 
 def test_a_spreadsheet_gets_every_event_and_no_formula(box: Box, capsys: Captured) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import tempfile
 import tracemalloc
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from edge.core.events import Frozen
 from edge.core.words import Epoch, EventClass, EventId
 from edge.ledger.ledger import Ledger
-from edge.ledger.reader import TRIES, LedgerUnreadable, Wanted, each_entry, entries
+from edge.ledger.reader import ROOM, TRIES, LedgerUnreadable, NoRoom, Wanted, copied, each_entry, entries
 
 EPOCH = Epoch("7c1f0b2e")
 GOOD = b'{"subject":"box","time":"2026-11-23T13:05:22.417Z","type":"id.kentongan.audit.v1"}'
@@ -135,6 +136,31 @@ def test_twenty_thousand_events_are_read_in_the_memory_of_a_few(tmp_path: Path) 
     finally:
         tracemalloc.stop()
     assert streamed < bound < listed
+
+
+def test_a_copy_that_would_fill_the_disk_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = written(tmp_path / "ledger.db", "2026-11-23T13:05:01.000Z")
+    made = checkpointed_during(monkeypatch, ledger, 0)
+    size = ledger.stat().st_size
+    usage = type(shutil.disk_usage(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage(10**9, 10**9, ROOM * size))
+    assert len(entries(ledger, newest=9)) == 1
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage(10**9, 10**9, ROOM * size - 1))
+    with pytest.raises(NoRoom, match=r": 1 MB$"):
+        entries(ledger, newest=9)
+    assert len([copy for copy in made if copy.name == "ledger.db"]) == 1
+
+
+@pytest.mark.parametrize("chosen", ["", "here"])
+def test_a_copy_lies_on_a_disk_or_where_the_person_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str
+) -> None:
+    ledger = written(tmp_path / "ledger.db", "2026-11-23T13:05:01.000Z")
+    (tmp_path / "here").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / chosen) if chosen else "")
+    monkeypatch.setattr(tempfile, "tempdir", None)  # what an earlier test was told is forgotten
+    with copied(ledger) as copy:
+        assert copy.parent.parent == (tmp_path / "here" if chosen else Path("/var/tmp"))
 
 
 def test_reading_that_stops_early_leaves_no_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
