@@ -32,6 +32,7 @@ CONNECTED: Final = Wording("terhubung", "connected")
 NOT_YET: Final = Wording("belum pernah terhubung sejak program mulai", "not connected since the program started")
 NO_LAMP: Final = Wording("belum diketahui", "not known yet")
 NO_ALARM: Final = Wording("belum ada sejak program mulai", "none since the program started")
+RESTART: Final = "systemctl restart kentongan-alarm kentongan-relay"
 LOOK: Final = "kentongan ledger ls --waiting"
 
 
@@ -48,10 +49,13 @@ class Row:
 Section = Sequence[Row]
 
 
-def sections(told: BoxStatus, faults: Iterable[Fault]) -> tuple[Section, ...]:
-    """Everything in the order in which a technician asks: what it is, what is wrong, what reached the centre."""
+def sections(told: BoxStatus, faults: Iterable[Fault], applied: int = 0) -> tuple[Section, ...]:
+    """Everything in the order in which a technician asks: what it is, what is wrong, what reached the centre.
+
+    applied: the generation that the next start will use, 0 where nobody knows
+    """
     return (
-        tuple(_head(told)),
+        tuple(_head(told, applied or told.config)),
         tuple(_troubles(told, faults)),
         tuple(_ways(told)),
         tuple(_zones(told)),
@@ -94,11 +98,10 @@ def joined(section: Section) -> Section:
     return (Row(section[0].label, by_value),)
 
 
-def _head(told: BoxStatus) -> Iterator[Row]:
-    generation = str(told.config)
+def _head(told: BoxStatus, applied: int) -> Iterator[Row]:
     yield Row(BOX, _plain(told.box))
     yield Row(SITE, _plain(told.site))
-    yield Row(CONFIGURATION, Wording(f"generasi {generation}", f"generation {generation}"))
+    yield Row(CONFIGURATION, _generation(told.config, applied), style="" if applied == told.config else "yellow")
     yield Row(VERSION, _plain(told.version))
     known = {str(quality): wording for quality, wording in CLOCKS.items()}
     clock = known.get(told.timequality, _plain(told.timequality))
@@ -106,6 +109,15 @@ def _head(told: BoxStatus) -> Iterator[Row]:
     faces = {str(face): wording for face, wording in FACES.items()}
     troubled = told.lamp in {Face.GANGGUAN, Face.GANGGUAN_MENGIRIM}
     yield Row(LAMP, faces.get(told.lamp, _plain(told.lamp) if told.lamp else NO_LAMP), style="bold" if troubled else "")
+
+
+def _generation(used: int, applied: int) -> Wording:
+    if applied == used:
+        return Wording(f"generasi {used}", f"generation {used}")
+    return Wording(
+        f"generasi {used}; generasi {applied} dipakai setelah `{RESTART}`",
+        f"generation {used}; generation {applied} is used after `{RESTART}`",
+    )
 
 
 def _troubles(told: BoxStatus, faults: Iterable[Fault]) -> Iterator[Row]:

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from edge.config.active import read_active
+from edge.config.model import Configuration
 from edge.config.places import Places
 from edge.core import codes
 from edge.core.faults import Fault, FaultRecord, Refused
@@ -68,17 +69,17 @@ def status(session: Session, *, as_json: bool) -> int:
 
 def explained(places: Places, answer: Mapping[str, Any]) -> dict[str, Any]:
     """The answer as it came, with the members of ExplainedStatus that the daemon does not tell."""
-    faults = _faults(places, msgspec.convert(answer, BoxStatus))
+    faults = _faults(msgspec.convert(answer, BoxStatus), read_active(places).configuration)
     return {**answer, "faults": [fault.record() for fault in faults]}
 
 
 def sheet(places: Places, answer: Mapping[str, Any]) -> tuple[Section, ...]:
     """The answer as people read it."""
-    told = msgspec.convert(answer, BoxStatus)
-    return sections(told, _faults(places, told))
+    told, applied = msgspec.convert(answer, BoxStatus), read_active(places).configuration
+    return sections(told, _faults(told, applied), applied.generation if applied else 0)
 
 
-def _faults(places: Places, told: BoxStatus) -> list[Fault]:
-    uplink = getattr(read_active(places).configuration, "uplink", None)
+def _faults(told: BoxStatus, applied: Configuration | None) -> list[Fault]:
+    uplink = applied.uplink if applied and applied.generation == told.config else None
     endpoint = f"{uplink.host}:{uplink.port}" if uplink else ""
     return [fault_of(trouble, told.causes.get(trouble, ""), endpoint) for trouble in told.troubles]

@@ -185,6 +185,7 @@ def test_what_each_command_writes_fits_its_schema(stage: Stage) -> None:
     stage.places.site.write_text(site.replace("Tembalang", "Bulusan"), encoding="utf-8")
     applied = json.loads(ran(stage, "config", "apply", "--json"))
     assert (unfit("config-apply", applied), applied["changed"]) == ([], True)
+    assert f"generasi {applied['generation']} dipakai setelah" in ran(stage, "status")
     rolled = json.loads(ran(stage, "config", "rollback", "--json"))
     assert (unfit("config-rollback", rolled), rolled["ok"]) == ([], True)
     assert rolled["generation"] not in (None, applied["generation"])

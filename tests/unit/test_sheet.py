@@ -87,6 +87,13 @@ def test_a_box_that_is_well_says_so() -> None:
     assert "Alarm terakhir: belum ada sejak program mulai" in shown
 
 
+def test_a_configuration_that_waits_for_a_restart_is_told() -> None:
+    parts = sections(WELL, (), applied=4)
+    after = "`systemctl restart kentongan-alarm kentongan-relay`"
+    assert f"Konfigurasi: generasi 3; generasi 4 dipakai setelah {after}" in list(lines(parts, Language.ID))
+    assert f"Configuration: generation 3; generation 4 is used after {after}" in list(lines(parts, Language.EN))
+
+
 def test_an_age_of_before_the_start_is_told_as_what_it_is() -> None:
     status = replace(TOLD, oldest=Oldest("00000001.7", 10_000_000 - 600_000, earlier=True))
     waiting = "2 alarm; tertua 00000001.7, lebih dari 10 menit (sebelum program mulai: `kentongan ledger ls --waiting`)"
