@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from edge.core.events import read_event
+from drivers.letters import Dispatch
+from drivers.mqtt_centre import CentreSession, Membership
+from edge.centre.settings import endpoint_of, read_settings
+from edge.centre.topics import KEYS_TOPIC, topic_of
+from edge.core.events import Author, freeze, read_event
 from edge.core.seal import Signer
-from edge.field.stage import Stage
+from edge.core.timing import Stamp, TimeQuality
+from edge.core.words import BoxId, Epoch, EventClass, EventId, Record
+from edge.field.stage import SITE, Stage
 from edge.field.status import ask_status
 from tests.daemons import clients
 from tests.daemons.centre_world import wait_for
@@ -19,6 +25,44 @@ from tests.daemons.clients import CACHE, Client, Unavailable
 
 WITHIN_S = 40.0
 LANGUAGES = {"python": clients.python, "javascript": clients.javascript, "shell": clients.shell}
+
+
+def stored_in(said: Path) -> list[str]:
+    whole = said.read_text().rpartition("\n")[0].splitlines()
+    return [line.removeprefix("stored ") for line in whole if line.startswith("stored ")]
+
+
+def refusals_in(said: Path) -> int:
+    return sum(line.startswith("refused") for line in said.read_text().splitlines())
+
+
+def pairs(lines: list[str]) -> list[list[str]]:
+    return [lines[at : at + 2] for at in range(len(lines) - 1)]
+
+
+WRONG = ("altered", "another box's", "of another key", "no event")
+
+
+def hostile(stage: Stage, line: str) -> list[bytes]:
+    """One of each of WRONG: what the centre's access list lets through, and no centre may believe."""
+    signer = Signer((stage.places.secrets / "box.key").read_bytes())
+    record = Record(EventId(Epoch("7c1f0b2e"), 1), EventClass.AUDIT, "audit", "box", {"what": "forged"})
+    when = Stamp(0, 0, TimeQuality.SYNCED)
+    own, other = (Author(box, SITE, Epoch("7c1f0b2e"), "5f0e2a9c") for box in (stage.box, BoxId("ktg-zzzzzzzz")))
+    return [
+        line.replace('"specversion":"1.0"', '"specversion":"1.1"').encode(),
+        freeze(record, when, other, signer).raw,
+        freeze(record, when, own, Signer(bytes(32))).raw,
+        b'{"sig":""}',
+    ]
+
+
+def published(stage: Stage, *raws: bytes) -> None:
+    endpoint = endpoint_of(stage.centre_places, read_settings(stage.centre_places).broker)
+    with CentreSession.open(endpoint, Membership("kentongan-hostile", (KEYS_TOPIC,), 0)) as session:
+        for raw in raws:
+            session.send(Dispatch(topic_of(stage.box, "event/audit"), raw))
+        session.settle(WITHIN_S)
 
 
 @contextmanager
@@ -61,9 +105,14 @@ def test_a_stranger_follows_a_box_and_its_receipt_ends_the_row(language: str, tm
             wait_for(lambda: (ask_status(stage.places)["journey"] or {}).get("received"), "the press is received")
             stage.wires.release(stage.line_of("pos-ronda"))
             wait_for(lambda: ask_status(stage.places)["waiting"] == 0, "no alarm waits")
-            lines = [
-                line.removeprefix("stored ") for line in said.read_text().splitlines() if line.startswith("stored ")
-            ]
+            lines = stored_in(said)
+            published(stage, *hostile(stage, lines[0]), b"[" + ",".join(lines[:2]).encode() + b"]")
+            refused = len(WRONG) + (language == "shell")  # which takes no batch, and says so on its first lines
+            wait_for(lambda: refusals_in(said) >= refused, f"refusals: {said.read_text()}")
+            if language != "shell":
+                wait_for(lambda: lines[:2] in pairs(stored_in(said)[len(lines) :]), f"the batch: {said.read_text()}")
+            assert stored_in(said)[: len(lines)] == lines
+            assert refusals_in(said) == refused
         public = Signer((stage.places.secrets / "box.key").read_bytes()).public
     stored = [read_event(line.encode(), public) for line in lines]
     assert [event.data["zone"] for event in stored if event.name == "alarm"] == ["pos-ronda"]
