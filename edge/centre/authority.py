@@ -22,7 +22,7 @@ from edge.enrol.forms import BOX_ID, SITE_ID, Answer, sign_answer
 from edge.enrol.sealed import sealed_for, unsealed
 
 CENTRE_NAME: Final = "centre"  # certificate CN = MQTT user of the centre
-SIGNING: Final = (Use.RECEIPT, Use.COMMAND_SILENCE, Use.COMMAND_SOUND)
+SIGNING: Final = (Use.RECEIPT, Use.COMMAND_SILENCE, Use.COMMAND_SOUND, Use.CONFIG)
 KEY_LIFE: Final = timedelta(days=2 * 365)
 LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost")
 OFFLINE: Final = ("root.key", "escrow.key", "ca.key")

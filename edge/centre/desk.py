@@ -12,13 +12,14 @@ from drivers.mqtt_centre import CentreSession, Membership
 from edge.centre.registry import Admission
 from edge.centre.topics import topic_of
 from edge.centre.trust import CentreSigner
-from edge.core.messages import Command, Reply, State, decode, encode, read_reply
-from edge.core.seal import Forged, sign_jws
+from edge.core.messages import BEAT_LIMIT, Command, Reply, State, decode, encode, read_part, read_reply
+from edge.core.seal import Forged, sign_jws, unb64
 from edge.core.words import SECOND_NS
 
 LIFE_S: Final = 60  # Message Expiry and exp: an order that comes late is dangerous
 STATE_WITHIN_S: Final = 2.0  # a retained state comes right after the subscription
 SETTLE_WITHIN_S: Final = 8.0  # the broker's own answer
+PARTS_LIMIT: Final = 8  # 64 KiB
 NONCE_TRIES: Final = 2  # the box changed its nonce between our look and our order
 
 _log = logging.getLogger("kentongan.centre")
@@ -26,11 +27,15 @@ _log = logging.getLogger("kentongan.centre")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of an order. reply None: the box did not answer, or was not there to answer."""
+    """What became of an order. reply None: the box did not answer, or was not there to answer.
+
+    found: what the order asked for, whole, where it asked for more than a reply can hold
+    """
 
     jti: str
     online: bool
     reply: Reply | None
+    found: bytes = b""
 
 
 @dataclass(slots=True)
@@ -40,16 +45,29 @@ class _Talk:
     admission: Admission
     state: State | None = None
     replies: dict[bytes, Reply] = field(default_factory=dict)
+    parts: dict[str, dict[int, bytes]] = field(default_factory=dict)  # jti -> number -> piece
 
     def hear(self, letter: Letter) -> None:
         try:
             if letter.topic == topic_of(self.admission.box, "state"):
                 self.state = decode(letter.raw, State)
             else:
-                reply = read_reply(letter.raw, self.admission.key)
-                self.replies[letter.correlation] = reply
+                self._hear_answer(letter)
         except Forged as error:
             _log.warning("not from the box  topic=%s cause=%s", letter.topic, error)
+
+    def _hear_answer(self, letter: Letter) -> None:
+        """A reply, or one of the parts that come before it: no reply is as long as a part."""
+        if len(letter.raw) <= BEAT_LIMIT and b'"parts"' not in letter.raw:
+            self.replies[letter.correlation] = read_reply(letter.raw, self.admission.key)
+            return
+        part = read_part(letter.raw, self.admission.key)
+        if 1 <= part.part <= part.parts <= PARTS_LIMIT:
+            self.parts.setdefault(part.jti, {})[part.part] = unb64(part.content)
+
+    def found(self, jti: str) -> bytes:
+        pieces = self.parts.get(jti, {})
+        return b"".join(pieces[number] for number in sorted(pieces))
 
 
 def signed(payload: bytes, *keys: CentreSigner | None) -> bytes:
@@ -113,7 +131,7 @@ class Desk:
         session.settle(SETTLE_WITHIN_S)
         if online:
             _listen(session, talk, lambda: mark in talk.replies, within_s)
-        return Answer(command.jti, online, talk.replies.get(mark))
+        return Answer(command.jti, online, talk.replies.get(mark), talk.found(command.jti))
 
 
 def _listen(session: CentreSession, talk: _Talk, enough: Callable[[], bool], within_s: float) -> None:

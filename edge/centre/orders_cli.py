@@ -13,11 +13,12 @@ import msgspec
 
 from edge.centre import codes, reader
 from edge.centre.explained import explained, places_of, store_at
+from edge.centre.places import write_whole
 from edge.centre.registry import Registry
 from edge.centre.settings import endpoint_of, read_settings
 from edge.centre.trust import open_keyset, open_signer
 from edge.core.faults import Refused, Wording
-from edge.core.messages import Command, encode
+from edge.core.messages import COMMAND_LIMIT, Command, encode
 from edge.core.orders import ARGUMENTS, LONG_SOUND_S, USES
 from edge.core.seal import JWS_LIMIT, Use
 from edge.core.words import SECOND_NS, BoxId
@@ -41,6 +42,7 @@ key_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @words_argument
 @by_option
 @click.option("--second-key", type=key_file, help=f"Kunci orang kedua / second person's key, sound > {LONG_SOUND_S} s")
+@click.option("--save", type=click.Path(path_type=Path), help="Berkas untuk jawaban diag / file for what diag found")
 @within_option
 @broker_option
 @json_option
@@ -53,13 +55,23 @@ def order(
     *,
     by: str,
     second_key: Path | None,
+    save: Path | None,
     broker: str | None,
     within: float,
     as_json: bool,
 ) -> None:
-    """Perintah ke satu boks / one signed order to one box: sound pattern=jateng.theft duration=20"""
+    """Perintah ke satu boks / one signed order to one box: sound pattern=jateng.theft duration=20
+
+    Teks panjang dari berkas / a long text from a file: config overlay=@overlay.toml
+    """
     told = _order(session, broker, Order(box, name, _arguments(name, words), by, second_key), within)
+    found = str(told.get("found", ""))
+    if found and save is not None:
+        del told["found"]
+        write_whole(save, found.encode(), mode=0o600)
     _answered(session, told, within, as_json=as_json)
+    if found and save is None and not as_json:
+        click.echo(found)
 
 
 @click.command()
@@ -179,7 +191,8 @@ def _order(session: Session, broker: str | None, order: Order, within_s: float) 
         raise Refused(codes.CENTRE_BROKER.fault(endpoint=str(endpoint), what=str(lost))) from lost
     result, reason = (answer.reply.result, answer.reply.reason) if answer.reply else (None, None)
     told: dict[str, str | bool | None] = {"box": order.box, "order": order.name, "jti": answer.jti}
-    return told | {"online": answer.online, "result": result, "reason": reason}
+    told |= {"online": answer.online, "result": result, "reason": reason}
+    return told | ({"found": answer.found.decode("utf-8", "replace")} if answer.found else {})
 
 
 def _answered(session: Session, told: dict[str, str | bool | None], within_s: float, *, as_json: bool) -> None:
@@ -211,11 +224,19 @@ def _arguments(name: str, words: tuple[str, ...]) -> dict[str, str | int]:
     wanted = " ".join(f"{field}=..." for field in form.__struct_fields__) or "-"
     said = dict(word.partition("=")[::2] for word in words)
     try:
+        said = {key: _read(value[1:]) if value.startswith("@") else value for key, value in said.items()}
         asked = msgspec.convert(said, form, strict=False)
     except msgspec.ValidationError as error:
         raise click.UsageError(f"{name} {wanted}: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{name} {wanted}: {error}") from error
     members: dict[str, str | int] = msgspec.to_builtins(asked)
     return members
+
+
+def _read(path: str) -> str:
+    with Path(path).open("rb") as file:
+        return file.read(COMMAND_LIMIT + 1).decode()  # the argument's own limit says what is too long
 
 
 def _within(seconds: float, reached: Callable[[], bool]) -> bool:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from edge.core.messages import RANGES_LIMIT, Beat, Command, Receipt, Reply, State
+from edge.core.messages import RANGES_LIMIT, Beat, Command, Part, Receipt, Reply, State
 from edge.core.orders import ARGUMENTS
 from edge.core.seal import Binding, Keyset
 from edge.core.words import EventClass, Kind, Status
@@ -106,7 +106,7 @@ _KNOWN: Final = {"box": _BOX, "site": _SITE, "epoch": _EPOCH, "time": _TIME, "ti
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """Every body on the wire by name: event, batch, beat, state, reply, receipt, command, keyset, binding."""
+    """Every body on the wire by name: event, batch, beat, state, reply, part, receipt, command, keyset, binding."""
     commands = [_whole(form, strict=True) for form in ARGUMENTS.values()]
     command = _whole(Command, strict=True)
     command["properties"]["name"] = {"enum": list(ARGUMENTS)}
@@ -122,6 +122,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "beat": _signed(_whole(Beat)),
         "state": _whole(State),
         "reply": _signed(_whole(Reply)),
+        "part": _signed(_whole(Part)),
         "receipt": receipt,
         "command": command,
         "keyset": _whole(Keyset),

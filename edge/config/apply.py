@@ -1,15 +1,21 @@
 """Make a checked file the running configuration; a broken, cut or impoverished one never replaces the last good."""
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge.config import codes as config_codes
 from edge.config.active import Unreadable, decode, numbered, read_active
-from edge.config.generations import differs, install, install_bare, write_atomically
+from edge.config.generations import (
+    Texts,
+    alone,
+    differs,
+    install,
+    install_bare,
+    keep_texts,
+    texts_of,
+    write_atomically,
+)
 from edge.config.load import Loaded, Users, load
 from edge.config.model import Configuration
 from edge.config.places import Places
@@ -27,50 +33,58 @@ class Applied:
     changed: bool
 
 
-def apply(places: Places, path: Path, users: Users, *, accept_loss: bool = False) -> Applied:
+def apply(
+    places: Places, path: Path, users: Users, *, accept_loss: bool = False, without_overlay: bool = False
+) -> Applied:
     """Check `path`, then write generation, active.json and bare.json, and keep the text beside the generation.
 
-    accept_loss: parts that the box uses now may be gone from the file
-    raises:      Refused with every fault when anything is wrong; nothing has been replaced then
+    What the centre laid over the configuration lies over this one too. A trial of its ends: the hand at the box counts.
+
+    accept_loss:     parts that the box uses now may be gone from the file
+    without_overlay: what the centre laid over it is dropped
+    raises:          Refused with every fault when anything is wrong; nothing has been replaced then
     """
-    content = _content(path)
-    loaded = load(content, name=path.name, users=users)
+    texts = Texts(_content(path), b"" if without_overlay else _overlay(places))
+    loaded = load(texts.site, name=path.name, users=users, overlay=texts.overlay)
     if loaded.configuration is None:
-        raise Refused(*loaded.faults)
-    if not accept_loss and (losses := _losses(places, path, content, loaded.configuration)):
+        raise Refused(*loaded.faults, *_clash(loaded, texts, path, users))
+    if not accept_loss and (losses := _losses(places, path, texts.site, loaded.configuration)):
         raise Refused(*loaded.faults, *losses)
     try:
-        with _alone(places):
-            return _write(places, path, content, loaded, loaded.configuration)
+        with alone(places):
+            return _write(places, path, texts, loaded, loaded.configuration)
     except OSError as error:
         what = str(error.filename or places.generations)
         raise Refused(codes.STATE_READONLY.fault(what=what, why=error.strerror or str(error))) from error
 
 
 def roll_back(places: Places, to: int | None = None) -> Configuration:
-    """Make an earlier generation the newest one again, with its text; returns it with its new number.
+    """Make an earlier generation the newest one again, its text in site.toml, where the next `apply` begins.
 
     to:     its number; None: the newest one that differs from what the box uses now
     raises: Refused, and then nothing has changed
     """
     try:
-        with _alone(places):
+        with alone(places):
             number, configuration = _earlier(places, to)
-            installed = install(places, configuration)
-            _install_text(places, number, installed.generation)
-            list(_backed_up(places, installed))
+            installed = put_back(places, number, configuration)
+            if text := texts_of(places, installed.generation).site:
+                write_atomically(places.site, text)
+            places.trial.unlink(missing_ok=True)
             return installed
     except OSError as error:
         what = str(error.filename or places.generations)
         raise Refused(codes.STATE_READONLY.fault(what=what, why=error.strerror or str(error))) from error
 
 
-def _install_text(places: Places, earlier: int, generation: int) -> None:
-    """What the technician wrote for it goes back to site.toml, so that the next `apply` begins there."""
-    if text := _last_text(places, earlier):
-        write_atomically(text_of(places, generation), text)
-        write_atomically(places.site, text)
-    _forget_texts(places)
+def put_back(places: Places, number: int, configuration: Configuration) -> Configuration:
+    """Generation `number` under a new number; site.toml, which somebody may be editing, stays. Raises OSError.
+
+    The caller is `alone`.
+    """
+    installed = install(places, configuration, texts_of(places, number))
+    list(_backed_up(places, installed))
+    return installed
 
 
 def _earlier(places: Places, to: int | None) -> tuple[int, Configuration]:
@@ -90,16 +104,17 @@ def _earlier(places: Places, to: int | None) -> tuple[int, Configuration]:
     raise Refused(config_codes.NO_GENERATION.fault(asked="-" if to is None else to, why=why, there=kept))
 
 
-@contextmanager
-def _alone(places: Places) -> Iterator[None]:
-    """Two technicians at once must not write one generation; the lock goes with the process that holds it."""
-    places.generations.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(places.generations, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+def _overlay(places: Places) -> bytes:
+    active = read_active(places).configuration
+    return texts_of(places, active.generation).overlay if active else b""
+
+
+def _clash(loaded: Loaded, texts: Texts, path: Path, users: Users) -> list[Fault]:
+    """Where the file alone would do, say how to get rid of what lies over it."""
+    if not texts.overlay or load(texts.site, name=path.name, users=users).configuration is None:
+        return []
+    where = next((fault.where for fault in loaded.faults if not fault.warning), path.name)
+    return [config_codes.OVERLAY_CLASH.fault(where=where)]
 
 
 def _content(path: Path) -> bytes:
@@ -111,15 +126,16 @@ def _content(path: Path) -> bytes:
         raise Refused(config_codes.FILE_MISSING.fault(where=str(path), why=why)) from error
 
 
-def _write(places: Places, path: Path, content: bytes, loaded: Loaded, configuration: Configuration) -> Applied:
+def _write(places: Places, path: Path, texts: Texts, loaded: Loaded, configuration: Configuration) -> Applied:
     changed = differs(places, configuration)
-    installed = install(places, configuration) if changed else read_active(places).configuration
+    installed = install(places, configuration, texts) if changed else read_active(places).configuration
     if installed is None or differs(places, configuration):
         raise Refused(codes.INTERNAL.fault(what="active.json does not read back as it was written"))
-    write_atomically(text_of(places, installed.generation), content)
+    if not changed:
+        keep_texts(places, installed.generation, texts)
     if not _same_file(path, places.site):
-        write_atomically(places.site, content)
-    _forget_texts(places)
+        write_atomically(places.site, texts.site)
+    places.trial.unlink(missing_ok=True)
     return Applied(installed, (*loaded.faults, *_backed_up(places, installed)), changed)
 
 
@@ -137,7 +153,7 @@ def _losses(places: Places, path: Path, content: bytes, configuration: Configura
     if active is None:
         return []
     faults = []
-    if _is_beginning_of(content, _last_text(places, active.generation)):
+    if _is_beginning_of(content, texts_of(places, active.generation).site):
         lines = content.split(b"\n")
         text = next((line for line in reversed(lines) if line.strip()), b"").decode("utf-8", "replace")
         faults.append(config_codes.SHORTER.fault(where=f"{path.name}:{len(lines)}", text=text.strip()))
@@ -158,25 +174,6 @@ def _parts(configuration: Configuration) -> set[str]:
         *(f'lamp "{lamp.id}"' for lamp in configuration.lamps),
     ]
     return {*parts, *(["[uplink]"] if configuration.uplink else [])}
-
-
-def text_of(places: Places, generation: int) -> Path:
-    """What a technician wrote for that generation."""
-    return places.generations / f"gen-{generation}.toml"
-
-
-def _last_text(places: Places, generation: int) -> bytes:
-    try:
-        return text_of(places, generation).read_bytes()
-    except OSError:
-        return b""
-
-
-def _forget_texts(places: Places) -> None:
-    kept = {number for number, _ in numbered(places)}
-    for path in places.generations.glob("gen-*.toml"):
-        if path.stem.removeprefix("gen-") not in {str(number) for number in kept}:
-            path.unlink(missing_ok=True)
 
 
 def _same_file(one: Path, other: Path) -> bool:

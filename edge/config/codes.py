@@ -339,6 +339,39 @@ BARE_UNWRITTEN = _warning(
     fix_en="run it with sudo, or check the boot partition. The configuration is applied all the same.",
 )
 
+BEAT = _refusal(
+    "E-BEAT",
+    id="{where}: `{key}` = {text} bukan ketukan dalam profil {profile}.",
+    en="{where}: `{key}` = {text} is no beat of the profile {profile}.",
+    fix_id="pilih salah satu: {choices}.",
+    fix_en="choose one of: {choices}.",
+)
+
+# ---- what the centre lays over it ------------------------------------------------------------------------------------
+
+OVERLAY_KEY = _refusal(
+    "E-OVERLAY-KEY",
+    id="{where}: `{what}` tidak boleh diubah dari pusat.",
+    en="{where}: `{what}` may not be changed from the centre.",
+    fix_id="hapus; yang boleh: {listed}. Selain itu diubah di boks: `kentongan config apply`.",
+    fix_en="remove it; allowed are: {listed}. The rest is changed at the box: `kentongan config apply`.",
+)
+
+OVERLAY_CLASH = _refusal(
+    "E-OVERLAY-CLASH",
+    id="{where}: berkas ini sendiri benar, tetapi tidak cocok dengan perubahan dari pusat.",
+    en="{where}: the file itself is right, but does not fit what the centre has laid over it.",
+    fix_id="bila perubahan dari pusat boleh dibuang: `kentongan config apply --without-overlay`.",
+    fix_en="if what the centre changed may go: `kentongan config apply --without-overlay`.",
+)
+OVERLAY_BASE = _refusal(
+    "E-OVERLAY-BASE",
+    id="Konfigurasi boks tidak lagi sama dengan berkas asalnya ({why}); perubahan dari pusat tidak bisa ditumpangkan.",
+    en="The box's configuration is no longer what its file says ({why}); nothing can be laid over it.",
+    fix_id="di boks: `kentongan config apply`, lalu kirim lagi dari pusat.",
+    fix_en="at the box: `kentongan config apply`, then send it again from the centre.",
+)
+
 NO_GENERATION = _refusal(
     "E-GENERATION",
     id="Generasi {asked} tidak bisa dipakai lagi ({why}); yang tersimpan: {there}.",

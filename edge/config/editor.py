@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from edge.config.kits import kit_names, load_kit
 from edge.config.layers import PARTS
-from edge.config.model import Configuration, Lamp, Panel, Site, Sounder, Uplink, Zone
+from edge.config.model import Calls, Configuration, Lamp, Panel, Site, Sounder, Uplink, Zone
 from edge.config.schema import choices_of, people_model
 from edge.core.faults import Language
+from edge.core.profiles import PROFILES
 
 NAME: Final = "site.schema.json"
-_TABLES: Final[dict[str, type]] = {"site": Site, "panel": Panel, "uplink": Uplink}
+_TABLES: Final[dict[str, type]] = {"site": Site, "panel": Panel, "calls": Calls, "uplink": Uplink}
 _PARTS: Final[dict[str, type]] = {"zone": Zone, "sounder": Sounder, "lamp": Lamp}
 _PIN: Final = {
     "type": "string",
@@ -30,6 +31,7 @@ def editor_schema() -> dict[str, Any]:
         "driver": {"type": "string", "enum": list(choices_of(Configuration, "driver"))},
     }
     properties |= {name: _object(values) for name, values in _TABLES.items()}
+    properties["calls"]["properties"] = dict.fromkeys(properties["calls"]["properties"], _beats())
     properties |= {kind: {"type": "array", "items": _part(_PARTS[kind])} for kind in PARTS}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -39,6 +41,12 @@ def editor_schema() -> dict[str, Any]:
         "required": ["kit", "site"],
         "additionalProperties": False,
     }
+
+
+def _beats() -> dict[str, Any]:
+    """Of any profile: which of them the site has, an editor cannot know."""
+    names = sorted({name for profile in PROFILES.values() for name in profile.beats})
+    return {"type": "string", "enum": ["", *names], "description": "Ketukan dari profil / a beat of the profile."}
 
 
 def _about(kit: str) -> str:

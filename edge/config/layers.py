@@ -1,4 +1,4 @@
-"""Layers: kit <- site.toml, parts joined by their `id`. What nobody writes is the model's default.
+"""Layers: kit <- site.toml <- overlay, parts joined by their `id`. What nobody writes is the model's default.
 
 The result has the model's names (zones, sounders, lamps) and knows for every value which file and line it came from.
 """
@@ -13,9 +13,11 @@ from edge.config.written import Written
 from edge.core.faults import Fault, Wording
 
 PARTS = {"zone": "zones", "sounder": "sounders", "lamp": "lamps"}
-TABLES = ("site", "panel", "uplink")
+TABLES = ("site", "panel", "calls", "uplink")
 ABOVE = ("kit", "driver")  # in TOML a key below a heading belongs to it
 TOP = ("kit", "driver", *TABLES, *PARTS)
+# What the centre may change from afar: which beats are sounded. Never pins, polarity, hold, silent, bypass or caps.
+OVERLAY: Mapping[str, tuple[str, ...]] = {"panel": ("profile",), "calls": ("crime", "fire", "medical", "disaster")}
 
 # What people write for what the file calls otherwise.
 ALIASES = {
@@ -54,18 +56,34 @@ class Merged:
         return found if isinstance(found, Mapping) else {}
 
 
-def merge(kit: Written, site: Written) -> Merged:
-    """Lay the site over the kit. Never raises; what cannot be laid is in `faults`."""
+NO_OVERLAY = Written("overlay", {}, {})
+
+
+def merge(kit: Written, site: Written, overlay: Written = NO_OVERLAY) -> Merged:
+    """Lay the site over the kit, and over it what the centre may change. Never raises; `faults` has the rest."""
     merged = Merged(origins={(): f"{site.name}:1"})
     for key in site.table:
         if key not in TOP:
             merged.faults.append(unknown(site.where((key,)), key, TOP, Wording("berkas ini", "this file")))
-    for written in (kit, site):
+    merged.faults.extend(_forbidden(overlay))
+    for written in (kit, site, overlay):
         for key in ("kit", "driver", *TABLES):
             _lay(merged, written, key)
     for kind in PARTS:
         _join(merged, kind, kit, site)
     return merged
+
+
+def _forbidden(overlay: Written) -> Iterator[Fault]:
+    """Whatever is not on the list, by its full name."""
+    listed = ", ".join(f"{table}.{key}" for table, keys in OVERLAY.items() for key in keys)
+    for table, value in overlay.table.items():
+        keys = value if isinstance(value, Mapping) and table in OVERLAY else (None,)
+        for key in keys:
+            if key not in OVERLAY.get(table, ()):
+                path = (table,) if key is None else (table, key)
+                what = ".".join(map(str, path))
+                yield codes.OVERLAY_KEY.fault(where=overlay.where(path), what=what, listed=listed)
 
 
 def unknown(where: str, key: str, known: Sequence[str], table: str | Wording) -> Fault:

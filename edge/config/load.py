@@ -17,6 +17,7 @@ from edge.config.model import Configuration
 from edge.config.written import SIZE_MAX, Written, read
 from edge.core.faults import Fault, Wording
 
+OVERLAY_NAME = "overlay"
 ROLES = ("relay", "sms", "cameras", "config", "page", "cli")
 
 
@@ -60,15 +61,19 @@ def load_path(path: Path, users: Users) -> Loaded:
     return load(content, name=path.name, users=users)
 
 
-def load(content: bytes, *, name: str, users: Users) -> Loaded:
-    """Check what a person wrote and resolve it. Never raises; `name` is what messages call the file."""
-    site = read(content, name)
+def load(content: bytes, *, name: str, users: Users, overlay: bytes = b"") -> Loaded:
+    """Check what a person wrote and resolve it. Never raises.
+
+    name:    what messages call the file
+    overlay: what the centre lays over it, TOML
+    """
+    site, above = read(content, name), read(overlay, OVERLAY_NAME)
     kit, unknown_kit = _kit(site)
-    merged = merge(kit.written, site)
-    found = [*site.faults, *unknown_kit, *merged.faults]
+    merged = merge(kit.written, site, above)
+    found = [*site.faults, *above.faults, *unknown_kit, *merged.faults]
     for part in (pins.settle(merged), structure.check(merged), rules.check(merged, kit)):
         found.extend(part)
-    if site.holes or kit is _NO_KIT:
+    if site.holes or above.holes or kit is _NO_KIT:
         found = _without_consequences(found)
     faults = tuple(_sorted(found, name))
     if any(not fault.warning for fault in faults):
@@ -77,10 +82,10 @@ def load(content: bytes, *, name: str, users: Users) -> Loaded:
     return Loaded(msgspec.convert({**merged.table, "link": {"uids": uids}}, Configuration), (*faults, *missing))
 
 
-def resolve(content: bytes, name: str) -> Merged:
-    """The kit and what a person wrote over it, with the place of every value; nothing is checked."""
+def resolve(content: bytes, name: str, overlay: bytes = b"") -> Merged:
+    """The kit and what lies over it, with the place of every value; nothing is checked."""
     site = read(content, name)
-    return merge(_kit(site)[0].written, site)
+    return merge(_kit(site)[0].written, site, read(overlay, OVERLAY_NAME))
 
 
 _NO_KIT = Kit("", offered=False, about=Wording("", ""), written=Written("", {}, {}))

@@ -25,6 +25,7 @@ Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$")]  # 
 Pin = Annotated[str, Meta(pattern=r"^GPIO([0-9]|1[0-9]|2[0-7])$")]  # the 40-pin header has GPIO0-27
 Ward = Annotated[str, Meta(pattern=r"^[0-9]{3}$")]  # RT and RW as the kelurahan writes them: three digits
 Title = Annotated[str, Meta(min_length=1, max_length=64)]
+BeatName = Annotated[str, Meta(pattern=r"^[a-z0-9-]{0,16}$")]  # of the profile; "" is the profile's own choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,16 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """Which beat of the profile each kind of alarm sounds, where it is not the profile's own choice."""
+
+    crime: BeatName = ""
+    fire: BeatName = ""
+    medical: BeatName = ""
+    disaster: BeatName = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uplink:
     """The broker. tls False is accepted for a loopback host only."""
 
@@ -105,5 +116,6 @@ class Configuration:
     sounders: Annotated[tuple[Sounder, ...], Meta(min_length=1, max_length=28)]
     lamps: Annotated[tuple[Lamp, ...], Meta(max_length=28)] = ()
     panel: Panel = field(default_factory=Panel)
+    calls: Calls = field(default_factory=Calls)
     uplink: Uplink | None = None
     link: Link = field(default_factory=Link)

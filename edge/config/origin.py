@@ -1,4 +1,4 @@
-"""Where each value of a site comes from: a line of site.toml, a line of the kit, or the product's default."""
+"""Where each value of a site comes from: a line of the overlay, the site's file or the kit, or the default."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ _OF_THE_BOX: Final = {"version", "generation", "link"}  # nobody writes them
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """key: "zone.pos-ronda.pin"; where: "site.toml:12", "kit rt-standard:9", or "" for a default."""
+    """key: "zone.pos-ronda.pin"; where: "overlay:2", "site.toml:12", "kit rt-standard:9", or "" for a default."""
 
     key: str
     value: Scalar
     where: str
 
 
-def origins(content: bytes, name: str, configuration: Configuration) -> Iterator[Origin]:
+def origins(content: bytes, name: str, configuration: Configuration, overlay: bytes = b"") -> Iterator[Origin]:
     """Every value of a configuration that `content` (called `name`) resolves to, in the order of the model."""
-    stands = resolve(content, name).origins
+    stands = resolve(content, name, overlay).origins
     told: Mapping[str, object] = msgspec.to_builtins(configuration)
     for key, value in told.items():
         if key not in _OF_THE_BOX:

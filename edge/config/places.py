@@ -40,6 +40,16 @@ class Places:
         return self.state / "config"
 
     @property
+    def trial(self) -> Path:
+        """There while a change from afar has not proved itself: which generation to go back to."""
+        return self.generations / "trial.json"
+
+    @property
+    def inbox(self) -> Path:
+        """overlay.json: what the centre ordered and kentongan-config has not taken yet."""
+        return self.state / "inbox"
+
+    @property
     def bare(self) -> Path:
         """The last pins, second copy on the boot partition."""
         return self.root / "boot/firmware/kentongan/bare.json"

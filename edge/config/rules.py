@@ -13,8 +13,8 @@ from edge.config.schema import default_of
 from edge.config.structure import toml
 from edge.core.faults import Fault
 from edge.core.patterns import RAPID
-from edge.core.profiles import PROFILES
-from edge.core.words import Button
+from edge.core.profiles import PROFILES, Profile
+from edge.core.words import Button, Kind
 
 SITE_ID_FORM = re.compile(SITE_ID)
 HOLD_MIN_S = 0.05  # below this the hold is inside a relay contact's own bounce and mains noise
@@ -91,11 +91,27 @@ def _titir(merged: Merged, _kit: Kit) -> Iterator[Fault]:
 
 
 def _is_rapid(merged: Merged, zone: Mapping[str, object]) -> bool:
-    profile = PROFILES.get(str(merged.section("panel").get("profile", default_of(Panel, "profile"))))
-    kind = zone.get("kind", default_of(Zone, "kind"))
-    calls = profile.calls if profile is not None else {}
-    names = [name for called, name in calls.items() if called == kind and zone.get("silent") is not True]
-    return profile is not None and any(profile.beats[name].tempo == RAPID for name in names)
+    profile = _profile(merged)
+    kind = str(zone.get("kind", default_of(Zone, "kind")))
+    if profile is None or kind not in list(Kind) or zone.get("silent") is True:
+        return False
+    chosen = merged.section("calls").get(kind) or profile.calls[Kind(kind)]
+    return isinstance(chosen, str) and chosen in profile.beats and profile.beats[chosen].tempo == RAPID
+
+
+def _beats(merged: Merged, _kit: Kit) -> Iterator[Fault]:
+    """What a kind shall sound is a beat of the profile: no other sound, and no silence, can be chosen."""
+    profile = _profile(merged)
+    for kind, name in merged.section("calls").items():
+        if profile is not None and kind in list(Kind) and isinstance(name, str) and name and name not in profile.beats:
+            where = merged.where(("calls", kind))
+            choices = ", ".join(f'"{beat}"' for beat in profile.beats)
+            facts = {"key": kind, "text": toml(name), "profile": profile.name, "choices": choices}
+            yield codes.BEAT.fault(where=where, **facts)
+
+
+def _profile(merged: Merged) -> Profile | None:
+    return PROFILES.get(str(merged.section("panel").get("profile", default_of(Panel, "profile"))))
 
 
 def _is_number(value: object) -> TypeGuard[float]:
@@ -118,4 +134,5 @@ RULES: tuple[Callable[[Merged, Kit], Iterator[Fault]], ...] = (
     _broker,
     _site_agrees,
     _titir,
+    _beats,
 )

@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from edge.config import codes
 from edge.config.layers import PARTS, TABLES, TOP, Merged, unknown
 from edge.config.lines import Path
-from edge.config.model import Configuration, Lamp, Panel, Site, Sounder, Uplink, Zone
+from edge.config.model import Calls, Configuration, Lamp, Panel, Site, Sounder, Uplink, Zone
 from edge.config.schema import choices_of, keys_of, limits_of, people_model
 from edge.core.faults import Fault, Wording
 
 _VALUES: Mapping[object, type] = {
-    "site": Site, "panel": Panel, "uplink": Uplink, "zones": Zone, "sounders": Sounder, "lamps": Lamp,
+    "site": Site, "panel": Panel, "calls": Calls, "uplink": Uplink, "zones": Zone, "sounders": Sounder, "lamps": Lamp,
 }  # fmt: skip
 _SECTIONS = {plural: f"[[{kind}]]" for kind, plural in PARTS.items()} | {name: f"[{name}]" for name in TABLES}
 
@@ -25,6 +25,7 @@ EXAMPLES: Mapping[str, str] = {
     "phone": '"081234567890"', "label": '"Pos ronda"', "host": '"mqtt.pusat.example"', "port": "8883", "tls": "true",
     "remote_sound": "false", "remote_bypass": "false",
     "beat_s": "60", "hold_s": "1.0", "sound_s": "180", "storm_s": "60", "silent": "true", "backup": "true",
+    "crime": '"titir"', "fire": '"fire"', "medical": '"titir"', "disaster": '"disaster"',
     "kit": '"rt-standard"', "driver": '"gpiod"', "lab": "false",
 }  # fmt: skip
 _SITE_ID = '"33.74.10.1004-010-005"'

@@ -4,7 +4,6 @@ from edge.core import contact_id
 from edge.core.alarms import Alarm, Alarms, Press
 from edge.core.confirmation import Confirmation
 from edge.core.plan import PanelPlan, ZonePlan
-from edge.core.profiles import pattern_for
 from edge.core.records import Records, zone_subject
 from edge.core.sounding import Sounding
 from edge.core.troubles import Troubles
@@ -64,7 +63,7 @@ class Calls:
         """Claim the sounders for one press; returns the granted ns."""
         if alarm.zone.silent or not self._sounding.has_sounders:
             return 0
-        pattern = pattern_for(self._plan.profile, alarm.zone.kind)
+        pattern = self._plan.pattern(alarm.zone.kind)
         granted_ns = self._sounding.press(alarm.name, alarm.zone.id, pattern, self._plan.sound_ns, now_ns)
         if granted_ns < self._plan.sound_ns:
             self._troubles.trouble(CAP_REACHED, contact_id.SOUNDER, "15 minutes of sound in one hour are spent")
@@ -91,5 +90,5 @@ class Calls:
         if zone.silent:
             return {"pattern": "", "state": "silent", "max_s": 0}
         state = "sounding" if granted_ns else "capped" if self._sounding.has_sounders else "none"
-        pattern = pattern_for(self._plan.profile, zone.kind)
+        pattern = self._plan.pattern(zone.kind)
         return {"pattern": pattern, "state": state, "max_s": granted_ns // SECOND_NS}

@@ -18,6 +18,7 @@ class Face(StrEnum):
     MENGIRIM = "mengirim"  # every alarm is stored, not all are received
     DITERIMA = "diterima"  # the centre has stored every alarm
     GANGGUAN = "gangguan"  # something is broken or bypassed
+    KENALI = "kenali"  # asked from afar to show which box it is
     GANGGUAN_MENGIRIM = "gangguan-mengirim"  # both, or an alarm leaves that no disk holds
 
 
@@ -34,6 +35,7 @@ BLINK: Mapping[Face, Timeline] = MappingProxyType(
         Face.MENGIRIM: _blink(600, 600),  # slow and even: working on it
         Face.DITERIMA: _blink(2800, 200),  # almost steady: done
         Face.GANGGUAN: _blink(150, 250, 150, 1450),  # double blip: call the technician
+        Face.KENALI: _blink(1000, 300, 150, 250, 150, 650),  # one long, two short: no fault looks like this
         Face.GANGGUAN_MENGIRIM: _blink(150, 250, 150, 350, 1400, 500),  # double blip and a long one
     }
 )
@@ -53,6 +55,7 @@ class Lamps:
         self._stored: set[EventId] = set()
         self._received: dict[EventId, None] = {}  # in the order of receipt
         self._received_until_ns = 0
+        self._identify_until_ns = 0
         self._troubles: set[str] = set()
         self._bypassed: frozenset[str] = frozenset()
 
@@ -95,6 +98,10 @@ class Lamps:
         """The box can no longer deliver this alarm: stop saying that it does. Its trouble is told apart."""
         self._forget(alarm)
 
+    def identify(self, until_ns: int) -> None:
+        """Somebody looks for this box; an alarm that is on its way is shown before it."""
+        self._identify_until_ns = until_ns
+
     def troubled(self, code: str) -> None:
         self._troubles.add(code)
 
@@ -114,24 +121,26 @@ class Lamps:
         troubled = bool(self._troubles or self._bypassed)
         if self._raised:
             return Face.GANGGUAN if troubled else Face.DITEKAN
-        if self._undurable:
-            return Face.GANGGUAN_MENGIRIM
-        if self._stored:
-            return Face.GANGGUAN_MENGIRIM if troubled else Face.MENGIRIM
+        if self._undurable or self._stored:
+            return Face.GANGGUAN_MENGIRIM if troubled or self._undurable else Face.MENGIRIM
         if self._received_until_ns:
             return Face.DITERIMA
-        return Face.GANGGUAN if troubled else Face.SIAGA
+        resting = Face.GANGGUAN if troubled else Face.SIAGA
+        return Face.KENALI if self._identify_until_ns else resting
 
     @property
     def due_ns(self) -> int | None:
         """When to ask for the face again although nothing happened; in the future of the last `face`."""
-        return min((ns for ns in (self._touched_until_ns, self._received_until_ns) if ns), default=None)
+        ends = (self._touched_until_ns, self._received_until_ns, self._identify_until_ns)
+        return min((ns for ns in ends if ns), default=None)
 
     def _let_pass(self, now_ns: int) -> None:
         if now_ns >= self._touched_until_ns:
             self._touched_until_ns = 0
         if now_ns >= self._received_until_ns:
             self._received_until_ns = 0
+        if now_ns >= self._identify_until_ns:
+            self._identify_until_ns = 0
 
     def _is_known(self, alarm: EventId) -> bool:
         return alarm in self._received or alarm in self._stored or alarm in self._undurable

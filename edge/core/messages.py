@@ -14,6 +14,8 @@ from edge.core.words import BoxId, Epoch, Json
 COMMAND_LIMIT: Final = 4 * 1024
 RANGES_LIMIT: Final = 64
 BEAT_LIMIT: Final = 2 * 1024
+PART_BYTES: Final = 8 * 1024  # of content in one part
+PART_LIMIT: Final = 12 * 1024  # with base64 around it; a frame of the link takes 16 KiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,26 @@ class Reply:
     v: int = 1
 
 
-_Body = TypeVar("_Body", Receipt, Command, Beat, State, Reply)
-_Signed = TypeVar("_Signed", Beat, Reply)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of what an order asked for and no reply can hold; signed like a reply, and sent before it.
+
+    part: from 1 to `parts`; content: base64url of this piece
+    """
+
+    box: BoxId
+    jti: str
+    part: int
+    parts: int
+    content: str
+    v: int = 1
 
 
-def encode(body: Receipt | Command | Beat | State | Reply | BoxStatus) -> bytes:
+_Body = TypeVar("_Body", Receipt, Command, Beat, State, Reply, Part)
+_Signed = TypeVar("_Signed", Beat, Reply, Part)
+
+
+def encode(body: Receipt | Command | Beat | State | Reply | Part | BoxStatus) -> bytes:
     """Canonical JSON: the same value is the same bytes on every machine."""
     return canonical(msgspec.to_builtins(body))
 
@@ -141,6 +158,15 @@ def sign_reply(reply: Reply, signer: Signer) -> bytes:
     return _signed(reply, signer)
 
 
+def sign_part(part: Part, signer: Signer) -> bytes:
+    return _signed(part, signer)
+
+
+def read_part(raw: bytes, public: bytes) -> Part:
+    """Verify a piece of a long answer. Raises Forged."""
+    return _opened(raw, public, Part, limit=PART_LIMIT)
+
+
 def read_beat(raw: bytes, public: bytes) -> Beat:
     """Verify a box's beat. Raises Forged."""
     return _opened(raw, public, Beat)
@@ -151,14 +177,14 @@ def read_reply(raw: bytes, public: bytes) -> Reply:
     return _opened(raw, public, Reply)
 
 
-def _signed(body: Beat | Reply, signer: Signer) -> bytes:
+def _signed(body: Beat | Reply | Part, signer: Signer) -> bytes:
     members: dict[str, Json] = msgspec.to_builtins(body)
     return canonical({**members, "sig": b64(signer.sign(canonical(members)))})
 
 
-def _opened(raw: bytes, public: bytes, form: type[_Signed]) -> _Signed:
-    if len(raw) > BEAT_LIMIT:
-        raise Forged(f"larger than {BEAT_LIMIT} bytes")
+def _opened(raw: bytes, public: bytes, form: type[_Signed], *, limit: int = BEAT_LIMIT) -> _Signed:
+    if len(raw) > limit:
+        raise Forged(f"larger than {limit} bytes")
     body = decode(raw, form)
     try:
         members = msgspec.json.decode(raw)  # unlike a typed decode it also looks at members it does not know

@@ -9,6 +9,9 @@ sound        command-sound    pattern ("jateng.titir"), duration (s, 1-180; 0 en
 self-test    command-sound    none: every sounder for 3 s, told as a test
 squawk       command-sound    none: every sounder for 1 s, to find the box by ear; told as a test
 snapshot     command-silence  camera: refused while no camera is adopted
+identify     command-silence  none: the lamp shows for a minute which box it is
+diag         command-silence  none: answered in parts, with what the box knows of itself and nothing secret
+config       config           overlay: TOML of the allow-list, at most 2,048 characters; "" takes away what is there
 
 Durations, and not moments: the box's wall clock may be wrong, its boot clock is not.
 """
@@ -27,6 +30,7 @@ from edge.core.words import (
     SECOND_NS,
     Acknowledge,
     Bypass,
+    Identify,
     Operator,
     Purpose,
     Silence,
@@ -38,15 +42,19 @@ from edge.core.words import (
 LONG_SOUND_S: Final = 30  # beyond it a second operator signs too: a stolen key alone wakes no neighbourhood for long
 SELF_TEST_NS: Final = 3 * SECOND_NS
 SQUAWK_NS: Final = 1 * SECOND_NS
+IDENTIFY_NS: Final = 60 * SECOND_NS
 
 USES: Final[Mapping[str, Use]] = {
     "silence": Use.COMMAND_SILENCE,
     "acknowledge": Use.COMMAND_SILENCE,
     "bypass": Use.COMMAND_SILENCE,
     "snapshot": Use.COMMAND_SILENCE,
+    "identify": Use.COMMAND_SILENCE,
+    "diag": Use.COMMAND_SILENCE,
     "sound": Use.COMMAND_SOUND,
     "self-test": Use.COMMAND_SOUND,
     "squawk": Use.COMMAND_SOUND,
+    "config": Use.CONFIG,
 }
 """Which key may order what. A name that is not here is refused."""
 
@@ -80,6 +88,10 @@ class _Snapshot(_Strict):
     camera: _Name
 
 
+class _Config(_Strict):
+    overlay: Annotated[str, Meta(max_length=2048)]
+
+
 class _Nothing(_Strict):
     pass
 
@@ -92,7 +104,23 @@ ARGUMENTS: Final[Mapping[str, type[_Strict]]] = {
     "snapshot": _Snapshot,
     "self-test": _Nothing,
     "squawk": _Nothing,
+    "identify": _Nothing,
+    "diag": _Nothing,
+    "config": _Config,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """An order that the panel has no part in: what the centre lays over the configuration."""
+
+    text: str
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnose:
+    """An order that the panel has no part in: tell what the box knows of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +131,10 @@ class Policy:
     bypass: bool = True
 
 
-def wish_of(command: Command, policy: Policy, *, keys: tuple[str, ...]) -> Stimulus:
-    """The stimulus that a believed command asks for. keys: the kids of those who signed it, one or two.
+def wish_of(command: Command, policy: Policy, *, keys: tuple[str, ...]) -> Stimulus | Overlay | Diagnose:
+    """What a believed command asks for: of the panel, or of the box beside it.
 
+    keys:   the kids of those who signed it, one or two
     raises: Forged with a stable first word: args, signatures, policy, pattern, camera
     """
     try:
@@ -115,6 +144,16 @@ def wish_of(command: Command, policy: Policy, *, keys: tuple[str, ...]) -> Stimu
     if not command.by.strip():
         raise Forged("args: nobody's name under it")
     by = Operator(command.by, "centre", keys)
+    match args:
+        case _Config():
+            return Overlay(args.overlay, by)
+        case _Nothing() if command.name == "diag":
+            return Diagnose()
+        case _:
+            return _asked_of_panel(command.name, args, by, policy)
+
+
+def _asked_of_panel(name: str, args: _Strict, by: Operator, policy: Policy) -> Stimulus:
     match args:
         case _Silence():
             return Silence(args.alarm, by)
@@ -129,9 +168,14 @@ def wish_of(command: Command, policy: Policy, *, keys: tuple[str, ...]) -> Stimu
         case _Snapshot():
             raise Forged("camera: none is adopted here")
         case _:
-            _allow_sound(policy)
-            for_ns = SQUAWK_NS if command.name == "squawk" else SELF_TEST_NS
-            return SoundFor(COARSE, for_ns, Purpose.TEST, by)
+            return _sign_of_life(name, by, policy)
+
+
+def _sign_of_life(name: str, by: Operator, policy: Policy) -> Stimulus:
+    if name == "identify":
+        return Identify(IDENTIFY_NS, by)
+    _allow_sound(policy)
+    return SoundFor(COARSE, SQUAWK_NS if name == "squawk" else SELF_TEST_NS, Purpose.TEST, by)
 
 
 def _sound(args: _Sound, by: Operator, policy: Policy) -> SoundFor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from edge.core import contact_id
@@ -24,6 +25,7 @@ from edge.core.words import (
     Cancel,
     Effect,
     EventClass,
+    Identify,
     Json,
     LostEdge,
     Noted,
@@ -51,6 +53,7 @@ __all__ = ["OpenAlarm", "Panel", "PanelPlan", "SounderPlan", "ZonePlan"]
 
 BROWN_OUT = "E-BROWN-OUT"
 ZONE_STUCK = "E-ZONE-STUCK"
+NOTHING: Mapping[ZoneId, int] = MappingProxyType({})
 BROWN_OUTS = 2  # boots in a row that died within 10 s of siren-on
 
 
@@ -96,6 +99,7 @@ class Panel:
             Stuck: self._stuck,
             LostEdge: self._lost_edge,
             Silence: self._wishes.silence,
+            Identify: self._wishes.identify,
             Cancel: self._wishes.cancel,
             Acknowledge: self._wishes.acknowledge,
             SoundFor: self._wishes.sound,
@@ -121,6 +125,12 @@ class Panel:
             self._cap_back_ns,
         )
         return min((due for due in dues if due is not None), default=None)
+
+    def is_quiet(self, now_ns: int) -> bool:
+        """No alarm is open or could still be confirmed by a second press, nothing sounds, nobody tests."""
+        last = max((alarm.pressed_ns for alarm in self._alarms.remembered()), default=None)
+        recent = last is not None and Confirmation.in_time(last, now_ns)
+        return not (recent or self._alarms.open or self._sounding.is_sounding or self._zones.walk_test_until_ns)
 
     @property
     def open_alarms(self) -> tuple[OpenAlarm, ...]:
@@ -154,9 +164,17 @@ class Panel:
 
     # ---- in and out ------------------------------------------------------------------------------------------------
 
-    def restore(self, activations: Iterable[Activation], now_ns: int) -> list[Effect]:
-        """Once, before anything else: what the last run of the panel in this boot kept. Spent time stays spent."""
+    def restore(
+        self, activations: Iterable[Activation], now_ns: int, bypassed: Mapping[ZoneId, int] = NOTHING
+    ) -> list[Effect]:
+        """Once, before anything else: what the last run of the panel in this boot kept. Spent time stays spent.
+
+        bypassed: zones out of service, with when each comes back; one that is due comes back at the next `handle`
+        """
         self._now_ns = now_ns
+        for zone, until_ns in bypassed.items():
+            if self._zones.find(zone) is not None and not self._zones.is_last_in_service(zone):
+                self._zones.bypass(zone, until_ns)
         return self._sounding.restore(activations, now_ns)
 
     def handle(self, stimulus: Stimulus, now_ns: int) -> list[Effect]:

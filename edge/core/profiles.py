@@ -76,10 +76,15 @@ for _profile in PROFILES.values():
     _TIMELINES |= {f"{_profile.name}.{_name}": _beat.timeline for _name, _beat in _profile.beats.items()}
 
 
-def pattern_for(profile: str, kind: Kind) -> str:
-    """Name of the pattern a kind sounds; temporal-3 in an unknown profile, since a press must sound."""
+def pattern_for(profile: str, kind: Kind, chosen: str = "") -> str:
+    """Name of the pattern a kind sounds; temporal-3 in an unknown profile, since a press must sound.
+
+    chosen: the site's own choice of a beat; one that the profile does not have counts as none
+    """
     known = PROFILES.get(profile)
-    return COARSE if known is None else f"{profile}.{known.calls[kind]}"
+    if known is None:
+        return COARSE
+    return f"{profile}.{chosen if chosen in known.beats else known.calls[kind]}"
 
 
 def is_known(pattern: str) -> bool:

@@ -145,6 +145,11 @@ class Sounding:
     def has_sounders(self) -> bool:
         return bool(self._voices)
 
+    @property
+    def is_sounding(self) -> bool:
+        """Somebody claims sound, a press, the centre or a test; now or in a pause of its pattern."""
+        return any(voice.claims for voice in self._voices.values())
+
     def owners(self) -> tuple[str, ...]:
         """Alarms that may sound now or later, in the order of their claims."""
         claims = (claim for voice in self._voices.values() for claim in voice.claims)

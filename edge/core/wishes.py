@@ -11,6 +11,7 @@ from edge.core.words import (
     Bypass,
     Cancel,
     EventClass,
+    Identify,
     Json,
     Operator,
     Purpose,
@@ -68,6 +69,10 @@ class Wishes:
         known = self._alarms.find(wish.alarm) is not None
         content: dict[str, Json] = {"alarm": wish.alarm, "ticket": wish.ticket, "known": known}
         self._records.audit("acknowledged", BOX, {**content, **by(wish.by)})
+
+    def identify(self, wish: Identify, now_ns: int) -> None:  # noqa: ARG002 - every wish is asked in one way
+        """The lamp is its keeper's; here it is only put on record."""
+        self._records.audit("identified", BOX, {"for_s": wish.for_ns // SECOND_NS, **by(wish.by)})
 
     def _cancel_all(self, operator: Operator, now_ns: int) -> None:  # noqa: ARG002
         """The local key cannot name an alarm: all that can be heard or seen end, a silent one is neither."""

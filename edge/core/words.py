@@ -154,6 +154,14 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
+class Identify:
+    """Show by the lamp which box it is, to who stands before several."""
+
+    for_ns: int
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Contact ID 406; `alarm` None means every open audible alarm (the local key cannot name one)."""
 
@@ -248,6 +256,7 @@ Contact = Touched | Pressed | Brief | Released | Stuck | LostEdge
 Stimulus = (
     Contact
     | Silence
+    | Identify
     | Cancel
     | Acknowledge
     | SoundFor

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -90,6 +91,15 @@ class Notifier:
             self._sock.close()
 
 
+_LINE_LIMIT: Final = 400  # characters of a line kept
+_RECENT: Final[deque[str]] = deque(maxlen=200)
+
+
+def recent_lines() -> list[str]:
+    """The last lines that this daemon logged."""
+    return list(_RECENT)
+
+
 class _Journal(logging.Handler):
     """One datagram a line to journald, or a write to stderr; a full journal costs a line, never a wait."""
 
@@ -102,6 +112,7 @@ class _Journal(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         line = self.format(record).replace("\n", " | ")
+        _RECENT.append(f"{record.created:.3f} {record.levelname} {line}"[:_LINE_LIMIT])
         try:
             if self._sock is None:
                 sys.stderr.write(f"{record.levelname} {record.name} {line}\n")

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from edge.config.active import Source, read_active
-from edge.config.apply import Applied, apply, roll_back, text_of
+from edge.config.apply import Applied, apply, roll_back
 from edge.config.editor import editor_schema
+from edge.config.generations import Texts, texts_of
 from edge.config.kits import kit_names, load_kit
 from edge.config.load import SystemUsers, load_path
 from edge.config.model import Configuration
@@ -84,14 +85,17 @@ def check(session: Session, file: Path | None, *, as_json: bool) -> int:
 @config.command("apply")
 @file_argument
 @click.option("--accept-loss", is_flag=True, help="Bagian yang hilang memang dilepas / parts gone are meant to be gone")
+@click.option("--without-overlay", is_flag=True, help="Buang perubahan dari pusat / drop what the centre laid over it")
 @as_json
 @session_options
 @pass_session
-def apply_command(session: Session, file: Path | None, *, accept_loss: bool, as_json: bool) -> int:
+def apply_command(
+    session: Session, file: Path | None, *, accept_loss: bool, without_overlay: bool, as_json: bool
+) -> int:
     """Periksa, lalu jadikan konfigurasi boks / check, then make it the box's configuration."""
     path = file or session.places.site
     try:
-        applied = apply(session.places, path, SystemUsers(), accept_loss=accept_loss)
+        applied = apply(session.places, path, SystemUsers(), accept_loss=accept_loss, without_overlay=without_overlay)
     except Refused as refused:
         return _refused(session, path, refused.faults, as_json=as_json)
     if as_json:
@@ -118,9 +122,8 @@ def show(session: Session, file: Path | None, *, origin: bool, as_json: bool) ->
         loaded = load_path(file, SystemUsers())
         configuration, faults, source = loaded.configuration, loaded.faults, None
     if origin and configuration is not None:
-        _show_origins(
-            session, file or text_of(session.places, configuration.generation), configuration, as_json=as_json
-        )
+        texts = Texts(file.read_bytes()) if file else texts_of(session.places, configuration.generation)
+        _show_origins(session, texts, configuration, as_json=as_json)
         return worst(faults)
     if as_json:
         masked = None if configuration is None else _masked(configuration)
@@ -176,10 +179,9 @@ def sample_command(session: Session, kit: str) -> None:
     click.echo(sample(load_kit(kit)), nl=False)
 
 
-def _show_origins(session: Session, path: Path, configuration: Configuration, *, as_json: bool) -> None:
+def _show_origins(session: Session, texts: Texts, configuration: Configuration, *, as_json: bool) -> None:
     """As the text that was applied says it, not as site.toml stands now: somebody may be editing that."""
-    content = path.read_bytes() if path.exists() else b""
-    found = list(origins(content, session.places.site.name, _masked(configuration)))
+    found = list(origins(texts.site, session.places.site.name, _masked(configuration), texts.overlay))
     if as_json:
         show_json({each.key: Stands(each.value, each.where or DEFAULT.en) for each in found})
         return

@@ -12,6 +12,7 @@ FACES: Final = {
     Face.DITEKAN: Wording("DITEKAN: sentuhan terasa", "DITEKAN: the touch was felt"),
     Face.MENGIRIM: Wording("MENGIRIM: tersimpan, belum sampai di pusat", "MENGIRIM: stored, not yet at the centre"),
     Face.DITERIMA: Wording("DITERIMA PUSAT: pusat sudah menyimpannya", "DITERIMA PUSAT: the centre has stored it"),
+    Face.KENALI: Wording("KENALI: pusat menunjukkan kotak ini", "KENALI: the centre points at this box"),
     Face.GANGGUAN: Wording("GANGGUAN: panggil teknisi", "GANGGUAN: call the technician"),
     Face.GANGGUAN_MENGIRIM: Wording("GANGGUAN + MENGIRIM", "GANGGUAN + MENGIRIM"),
 }

@@ -1,14 +1,16 @@
 """A daemon's end of the link to alarm: connect, say hello, frames in and out; gone and back without drama."""
 
+import select
 import socket
 from collections import deque
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from edge.link.frames import BadFrame, Frame, Hello, pack, unpack
+from edge.link.frames import Ask, BadFrame, Frame, Hello, Status, pack, unpack
 from edge.link.sockets import connect, receive
 
+ANSWER_AFTER: Final = 16  # frames that may come before the one asked for
 BACKLOG: Final = 256  # frames waiting for a slow alarm; more and the link starts over
 
 
@@ -80,6 +82,22 @@ class LinkClient:
             except BadFrame:
                 self.close()
         return arrived
+
+    def ask(self, what: str, within_s: float) -> bytes | None:
+        """Ask, and wait for the answer: JSON, docs/contract.md. None where nobody answers in time.
+
+        For who has nothing else to do; other frames that arrive meanwhile are dropped.
+        """
+        if not self.open():
+            return None
+        self.send(Ask(what, {}))
+        for _ in range(ANSWER_AFTER):
+            if not self.connected or not select.select([self], [], [], within_s)[0]:
+                return None
+            for frame in self.frames():
+                if isinstance(frame, Status):
+                    return frame.raw
+        return None
 
     def close(self) -> None:
         if self._sock is not None:

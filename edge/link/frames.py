@@ -75,10 +75,24 @@ class LinkState:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """what: status, silence."""
+    """what: one of ASKS."""
 
     what: str
     args: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """What became of the overlay that came with the order `jti`. generation: what active.json is by now.
+
+    result: trial (the box shall use it, and is watched), kept, reverted, refused
+    """
+
+    jti: str
+    by: str
+    result: str
+    generation: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +147,7 @@ class Error:
     code: str
 
 
-Frame = Hello | Pull | Mark | Bytes | LinkState | Ask | News | Rows | Speak | Send | Status | Error
+Frame = Hello | Pull | Mark | Bytes | LinkState | Ask | Laid | News | Rows | Speak | Send | Status | Error
 
 TYPES: Final[Mapping[int, type[Frame]]] = {
     1: Hello,
@@ -142,6 +156,7 @@ TYPES: Final[Mapping[int, type[Frame]]] = {
     4: Bytes,
     5: LinkState,
     6: Ask,
+    7: Laid,
     17: News,
     18: Rows,
     19: Speak,
@@ -156,11 +171,16 @@ ALLOWED: Final[Mapping[Role, frozenset[type[Frame]]]] = {
     Role.RELAY: _BEARER,
     Role.SMS: _BEARER,
     Role.CAMERAS: frozenset({Hello}),
-    Role.CONFIG: frozenset({Hello}),
+    Role.CONFIG: frozenset({Hello, Ask, Laid}),
     Role.PAGE: _PERSON,
     Role.CLI: _PERSON,
 }
-"""Role x type: what alarm accepts from whom. This table is the permission."""
+"""Role x type: what alarm accepts from whom. This table is the permission, and the next one its small print."""
+ASKS: Final[Mapping[Role, frozenset[str]]] = {
+    Role.CONFIG: frozenset({"status"}),
+    Role.PAGE: frozenset({"status", "silence"}),
+    Role.CLI: frozenset({"status", "silence"}),
+}
 
 _NUMBERS: Final = {form: number for number, form in TYPES.items()}
 _DECODERS: Final = {number: msgspec.msgpack.Decoder(form) for number, form in TYPES.items()}
@@ -189,4 +209,6 @@ def unpack(raw: bytes, *, role: Role | None = None) -> Frame:
         frame: Frame = _DECODERS[raw[1]].decode(memoryview(raw)[2:])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadFrame("body") from error
+    if role is not None and isinstance(frame, Ask) and frame.what not in ASKS[role]:
+        raise BadFrame("asks what is not for this role")
     return frame

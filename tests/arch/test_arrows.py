@@ -36,7 +36,7 @@ KNOWN_BY = {
     "urllib3": ("edge/centre/webhook.py",),
 }
 
-PROCESSES = {"alarm", "relay", "sms", "cameras", "page"}  # edge.daemons.runtime and the like are shared
+PROCESSES = {"alarm", "relay", "sms", "cameras", "config", "page"}  # edge.daemons.runtime and the like are shared
 
 
 def foreign(path: Path) -> set[str]:

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from edge.config.drafts import NAME
+from edge.config.places import Places
+
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 SERVICES = ("kentongan-alarm", "kentongan-relay")
+WITH_CONFIG = (*SERVICES, "kentongan-config")  # which comes and goes
 EXPOSURE_MAX = 15  # tenths; a plain service of Debian scores 92 to 96
 
 ANALYSE = shutil.which("systemd-analyze")
@@ -30,11 +34,9 @@ IN_EVERY_SANDBOX = {
     "RestrictSUIDSGID": "yes",
     "SystemCallArchitectures": "native",
     "LimitCORE": "0",
-    "Type": "notify",
-    "NotifyAccess": "main",
-    "Restart": "always",
     "TimeoutAbortSec": "500ms",
 }
+STAYS = {"Type": "notify", "NotifyAccess": "main", "Restart": "always"}
 
 
 class Unit:
@@ -70,11 +72,11 @@ def relay() -> Unit:
     return Unit(SYSTEMD / "kentongan-relay.service")
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", WITH_CONFIG)
 def test_every_daemon_is_in_the_same_sandbox(name: str) -> None:
     unit = Unit(SYSTEMD / f"{name}.service")
-    said = {key: unit.one(f"Service.{key}") for key in IN_EVERY_SANDBOX}
-    assert said == IN_EVERY_SANDBOX
+    wanted = IN_EVERY_SANDBOX | (STAYS if name in SERVICES else {})
+    assert {key: unit.one(f"Service.{key}") for key in wanted} == wanted
     assert unit.one("Unit.StartLimitIntervalSec") == "0"
     assert unit.one("Service.User") == unit.one("Service.Group") == name
 
@@ -119,6 +121,23 @@ def test_a_missing_credential_does_not_keep_the_relay_down(relay: Unit) -> None:
     assert loaded == forgiven == {"tls.key", "tls.pem"}
 
 
+def test_config_writes_its_two_folders_and_reaches_no_network_and_no_key() -> None:
+    unit = Unit(SYSTEMD / "kentongan-config.service")
+    assert unit.one("Service.PrivateNetwork") == "yes"
+    assert unit.one("Service.ReadWritePaths") == "-/var/lib/kentongan/config -/var/lib/kentongan/inbox"
+    assert "-/etc/kentongan/secrets" in (unit.one("Service.InaccessiblePaths") or "").split()
+    assert unit.all("Service.DeviceAllow") == []
+    assert unit.all("Unit.Before") == []
+    assert unit.all("Install.WantedBy") == []  # by its path unit only
+
+
+def test_config_starts_for_what_waits_and_for_a_trial_that_was_cut_off() -> None:
+    waits = Unit(SYSTEMD / "kentongan-config.path")
+    box = Places()
+    assert waits.all("Path.PathExists") == [str(box.inbox / NAME), str(box.trial)]
+    assert waits.one("Path.Unit") == "kentongan-config.service"
+
+
 def test_memory_runs_out_for_the_relay_first(alarm: Unit, relay: Unit) -> None:
     assert int(alarm.one("Service.OOMScoreAdjust") or 0) < 0 < int(relay.one("Service.OOMScoreAdjust") or 0)
     assert alarm.one("Service.LimitMEMLOCK") == "infinity"
@@ -132,7 +151,7 @@ def test_what_switches_off_after_death_is_in_the_tree_and_cannot_keep_the_alarm_
     assert (SYSTEMD / Path(command[-2]).name).is_file()
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", WITH_CONFIG)
 def test_each_directive_left_open_says_why(name: str) -> None:
     unit = Unit(SYSTEMD / f"{name}.service")
     hardening = {"PrivateTmp", "PrivateDevices", "PrivateNetwork", "PrivateUsers"}
@@ -147,8 +166,9 @@ def test_every_user_of_the_units_is_made_and_is_in_the_groups_it_needs() -> None
     ]
     users = {row[1] for row in rows if row[0] == "u"}
     members = {(row[1], row[2]) for row in rows if row[0] == "m"}
-    assert set(SERVICES) <= users
-    assert {("kentongan-alarm", "gpio"), ("kentongan-alarm", "kentongan-relay")} <= members
+    assert set(WITH_CONFIG) <= users
+    for group in ("gpio", "kentongan-relay", "kentongan-config"):
+        assert ("kentongan-alarm", group) in members
     assert {group for _, group in members} <= users | {row[1] for row in rows if row[0] == "g"}
 
 
@@ -159,6 +179,7 @@ def test_the_box_key_is_readable_by_alarm_alone_and_the_tls_key_by_root_alone() 
     modes = {Path(row[1]).name: row[2:5] for row in rows}
     assert modes["box.key"] == ["0640", "root", "kentongan-alarm"]
     assert modes["tls.key"] == ["0600", "root", "root"]
+    assert modes["inbox"] == ["0770", "kentongan-alarm", "kentongan-config"]
     assert modes["ledger"] == ["0700", "kentongan-alarm", "kentongan-alarm"]
 
 
@@ -179,7 +200,7 @@ def test_an_unknown_key_is_noticed(tmp_path: Path) -> None:
 
 
 @needs_systemd
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", WITH_CONFIG)
 def test_the_exposure_stays_low(name: str) -> None:
     ended = analyse("security", "--offline=true", f"--threshold={EXPOSURE_MAX}", str(SYSTEMD / f"{name}.service"))
     assert ended.returncode == 0, ended.stdout[-400:]
@@ -188,7 +209,7 @@ def test_the_exposure_stays_low(name: str) -> None:
 def runnable_copies(folder: Path) -> list[Path]:
     """The units with programs that this machine has: `verify` looks for them."""
     copies = []
-    for path in [*SYSTEMD.glob("*.service"), *SYSTEMD.glob("*.target")]:
+    for path in [*SYSTEMD.glob("*.service"), *SYSTEMD.glob("*.target"), *SYSTEMD.glob("*.path")]:
         copy = folder / path.name
         copy.write_text(re.sub(r"(?<==)(-?)/(opt|usr)/\S*python3?", r"\1/bin/true", path.read_text()))
         copies.append(copy)

@@ -12,6 +12,7 @@ from edge.core.outbox import Outbox
 from edge.core.seal import CentreKey, Keyset, Signer, Use, b64, sign_by_root, sign_jws
 from edge.core.timing import TimeQuality
 from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass, EventId, Noted, Restored, Silence, SiteId, Troubled
+from edge.daemons.alarm.beside import Beside
 from edge.daemons.alarm.dispatch import Dispatch
 from edge.daemons.alarm.gate import RENEW_JTIS, Gate
 from edge.daemons.alarm.keyring import Keyring
@@ -102,6 +103,7 @@ class World:
             gate=Gate(BOX, Keyring(BOX, None, ROOT.public, None), tokens.__next__),
             voice=self.voice,
             policy=Policy(),
+            beside=cast("Beside", None),
             post=self.posted.append,
             boot_ns=self.clock.boot_ns,
             utc_s=lambda: None,
@@ -224,12 +226,12 @@ def test_a_trouble_that_comes_and_goes_is_told_once_in_ten_seconds(world: World)
     world.up()
     for _ in range(200):
         world.turn(after_s=0.01)
-        world.dispatch._refuse("receipt", "signature does not match", world.clock.now)
-        world.dispatch._restore("E-CENTRE-KEY")
+        world.dispatch._complaints.refused("receipt", "signature does not match", world.clock.now)
+        world.dispatch._complaints.over("E-CENTRE-KEY")
     told = [each for each in world.posted if isinstance(each, Troubled | Restored) and each.code == "E-CENTRE-KEY"]
     assert [type(each) for each in told] == [Troubled, Restored]
     world.turn(after_s=10)
-    world.dispatch._refuse("receipt", "signature does not match", world.clock.now)
+    world.dispatch._complaints.refused("receipt", "signature does not match", world.clock.now)
     assert isinstance(world.posted[-1], Troubled | Noted)
     assert Troubled in {type(each) for each in world.posted[-2:]}
 

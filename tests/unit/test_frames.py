@@ -7,6 +7,7 @@ from edge.core.delivery import Answer
 from edge.core.words import Epoch, EventClass
 from edge.link.frames import (
     ALLOWED,
+    ASKS,
     FRAME_LIMIT,
     TYPES,
     Ask,
@@ -15,6 +16,7 @@ from edge.link.frames import (
     Error,
     Frame,
     Hello,
+    Laid,
     LinkState,
     Mark,
     News,
@@ -37,6 +39,7 @@ EXAMPLES: list[Frame] = [
     Bytes("receipt", b"a.b.c"),
     LinkState("mqtt", up=False, detail="connecting"),
     Ask("status", {"by": "teknisi"}),
+    Laid("jti", "Sari", "trial", 7),
     News(EventClass.ALARM),
     Rows((Row(EPOCH, 7, EventClass.ALARM, b"{}", durable=False),)),
     Speak("ktg-aaaaaaaa", b"{}", b"{}", "nonce"),
@@ -72,7 +75,15 @@ def test_nobody_may_say_to_alarm_what_alarm_says() -> None:
 
 def test_only_bearers_touch_rows_and_only_people_ask() -> None:
     assert {role for role in Role if Mark in ALLOWED[role]} == {Role.RELAY, Role.SMS}
-    assert {role for role in Role if Ask in ALLOWED[role]} == {Role.PAGE, Role.CLI}
+    assert {role for role in Role if "silence" in ASKS.get(role, ())} == {Role.PAGE, Role.CLI}
+    assert {role for role in Role if Ask in ALLOWED[role]} == ASKS.keys()
+
+
+def test_config_may_look_and_tell_of_its_overlay_and_do_no_more() -> None:
+    assert unpack(pack(Ask("status", {})), role=Role.CONFIG) == Ask("status", {})
+    with pytest.raises(BadFrame):
+        unpack(pack(Ask("silence", {"alarm": "x"})), role=Role.CONFIG)
+    assert {role for role in Role if Laid in ALLOWED[role]} == {Role.CONFIG}
 
 
 @given(st.binary(max_size=400))

@@ -161,3 +161,16 @@ def test_no_bytes_stop_the_start(path: Path, raw: bytes) -> None:
     assert Kept(path, BOOT).read() == ()
     assert Starts(path, 5).begin() == 0
     assert msgspec.json.decode(path.read_bytes()) == [5]
+
+
+def test_zones_out_of_service_are_kept_beside_the_rest(path: Path) -> None:
+    first = Kept(path, BOOT)
+    first.keep([ONE])
+    first.bypass({POS: NOW + 60 * S})
+    first.release("masjid", NOW)
+    again = Kept(path, BOOT)
+    assert again.read() == (ONE,)
+    assert again.bypassed == {POS: NOW + 60 * S}
+    another = Kept(path, "another0")
+    another.read()
+    assert another.bypassed == {}

@@ -217,3 +217,19 @@ def test_no_face_is_dark_or_flashes_more_than_three_times_a_second(face: Face) -
     strokes = [step for step in timeline.steps if step.on]
     assert len(strokes) / (timeline.cycle_ns / S) <= 3
     assert timeline.cycle_ns <= 4 * S
+
+
+def test_who_looks_for_the_box_sees_it_and_never_instead_of_an_alarm() -> None:
+    lamps = Lamps()
+    lamps.troubled("E-X")
+    lamps.identify(60 * S)
+    assert lamps.face(0) is Face.KENALI
+    assert lamps.due_ns == 60 * S
+    lamps.touched(0)
+    assert lamps.face(0) is Face.DITEKAN
+    lamps.stored(event(1), 1)
+    assert lamps.face(1) is Face.GANGGUAN_MENGIRIM
+    lamps.received(event(1), 2)
+    assert lamps.face(2) is Face.DITERIMA
+    assert lamps.face(60 * S) is Face.DITERIMA
+    assert lamps.face(2 + RECEIVED_NS) is Face.GANGGUAN

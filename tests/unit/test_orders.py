@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core.messages import Command
-from edge.core.orders import ARGUMENTS, USES, Policy, wish_of
+from edge.core.orders import ARGUMENTS, USES, Diagnose, Overlay, Policy, wish_of
 from edge.core.seal import Forged
 from edge.core.words import (
     SECOND_NS,
@@ -27,7 +27,13 @@ BLANK = Command(BoxId("ktg-k7q2m9xa"), "j1", "n1", 0, "silence", {}, "Sari")
 Args = dict[str, str | int]
 
 
-def wish(name: str, args: Args, policy: Policy = Policy(), *, signatures: int = 1) -> Stimulus:  # noqa: B008  # frozen
+def wish(
+    name: str,
+    args: Args,
+    policy: Policy = Policy(),  # noqa: B008  # frozen
+    *,
+    signatures: int = 1,
+) -> Stimulus | Overlay | Diagnose:
     return wish_of(replace(BLANK, name=name, args=args), policy, keys=("kid-1", "kid-2")[:signatures])
 
 

@@ -161,3 +161,42 @@ def test_lost_edges_are_counted() -> None:
         box.tell(LostEdge(POS, box.now))
     box.wait(6)
     assert sum(number(each.content["count"]) for each in audits(box.effects, "lost-edge")) == 7
+
+
+def test_a_zone_stays_out_of_service_over_a_restart_and_comes_back_in_time() -> None:
+    box = Box()
+    box.take(box.panel.restore([], box.now, {POS: box.now + 60 * S, ZoneId("gone"): box.now + 60 * S}))
+    assert box.panel.bypassed == {POS: box.now + 60 * S}
+    box.press(POS)
+    assert not sounds(box.effects)
+    box.wait(61)
+    assert box.panel.bypassed == {}
+    (back,) = box.records("bypass")
+    assert (back.event_class, back.content["bypassed"]) == (EventClass.RESTORAL, False)
+
+
+def test_what_was_kept_never_takes_the_last_zone_out_of_service() -> None:
+    box = Box()
+    box.take(box.panel.restore([], box.now, dict.fromkeys((POS, MASJID, FIRE, HUSHED), box.now + 60 * S)))
+    assert len(box.panel.bypassed) == 3
+
+
+def test_it_is_quiet_when_nobody_calls_and_nobody_could_confirm() -> None:
+    box = Box()
+    assert box.panel.is_quiet(box.now)
+    box.press(POS)
+    box.release(POS)
+    assert not box.panel.is_quiet(box.now)
+    box.wait(181)
+    assert not box.panel.is_quiet(box.now)  # silent by now, but a second press would still confirm it
+    box.wait(8 * 60)
+    assert box.panel.is_quiet(box.now)
+
+
+def test_a_silent_alarm_and_a_walk_test_are_no_quiet_either() -> None:
+    box = Box()
+    box.press(HUSHED)
+    assert not box.panel.is_quiet(box.now)
+    box = Box()
+    box.tell(WalkTest(60 * S, ANI))
+    assert not box.panel.is_quiet(box.now)

@@ -27,18 +27,20 @@ from edge.core.orders import Policy
 from edge.core.outbox import Outbox
 from edge.core.panel import Panel, PanelPlan, SounderPlan, ZonePlan
 from edge.core.timing import TimeQuality
-from edge.core.words import SECOND_NS, BoxId, Epoch, Record, SiteId, SounderId, Troubled, ZoneId
+from edge.core.words import SECOND_NS, BoxId, Epoch, Kind, Record, SiteId, SounderId, Troubled, ZoneId
+from edge.daemons.alarm.beside import Beside
 from edge.daemons.alarm.dispatch import Dispatch
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.identity import Identity, read_identity
-from edge.daemons.alarm.keeper import Birth, Keeper, Post, Write
+from edge.daemons.alarm.keeper import Keeper, Post, Write
 from edge.daemons.alarm.kept import DEATHS_LIMIT, Kept, Starts
 from edge.daemons.alarm.keyring import Keyring
 from edge.daemons.alarm.lines import Lines
+from edge.daemons.alarm.past import Birth
 from edge.daemons.alarm.posts import Edge, Stop
 from edge.daemons.alarm.scribe import Scribe
 from edge.daemons.alarm.voice import View, Voice
-from edge.daemons.runtime import Notifier, SystemClock, boot_id, on_stop, settle_memory, start_logging
+from edge.daemons.runtime import Notifier, SystemClock, boot_id, on_stop, recent_lines, settle_memory, start_logging
 from edge.ledger.ledger import Ledger, set_aside
 from edge.ledger.recorder import Digests, Fetched, Loaded, Recorder, Told
 from edge.link.frames import Role
@@ -240,6 +242,7 @@ class _Box:
             gate=Gate(box, keyring, _token),
             voice=voice,
             policy=Policy(sound=self._site.panel.remote_sound, bypass=self._site.panel.remote_bypass),
+            beside=Beside(self._places, self._site, recent_lines),
             post=self._post,
             boot_ns=self._clock.boot_ns,
             utc_s=self._trusted_utc_s,
@@ -258,6 +261,7 @@ def plan_of(site: Configuration) -> PanelPlan:
         profile=site.panel.profile,
         sound_ns=int(site.panel.sound_s * SECOND_NS),
         storm_ns=int(site.panel.storm_s * SECOND_NS),
+        calls={kind: str(getattr(site.calls, kind)) for kind in Kind},
     )
 
 

@@ -18,26 +18,27 @@ from edge.core.messages import encode
 from edge.core.orders import Policy
 from edge.core.outbox import Outbox, Waiting
 from edge.core.seal import Forged
+from edge.core.status import BoxStatus
 from edge.core.words import (
     SECOND_NS,
     EventId,
     Json,
     Noted,
     Operator,
-    Restored,
     Silence,
     Stimulus,
-    Troubled,
 )
+from edge.daemons.alarm.beside import Beside
+from edge.daemons.alarm.complaints import Complaints
 from edge.daemons.alarm.gate import Gate
-from edge.daemons.alarm.orders import Orders
-from edge.daemons.alarm.posts import Delivered, Lost, Ordered, Received, Undurable, Waits
+from edge.daemons.alarm.orders import Orders, Outcome
+from edge.daemons.alarm.posts import Delivered, Leave, Lost, Ordered, Received, Undurable, Waits
 from edge.daemons.alarm.receipts import AGAIN_LIMIT, Claim, Disproved, Proved, Receipts, wanted
 from edge.daemons.alarm.traffic import Traffic
 from edge.daemons.alarm.voice import Voice
 from edge.ledger.recorder import LOAD_LIMIT, Asked, Digests, Failed, Fetched, Loaded, Opened, Recorder, Stored, Told
 from edge.link.causes import CAUSES, meaning_of
-from edge.link.frames import Ask, Bytes, Frame, Hello, LinkState, Mark, Pull, Role, Send
+from edge.link.frames import Ask, Bytes, Frame, Hello, Laid, LinkState, Mark, Pull, Role, Send
 from edge.link.frames import Status as StatusFrame
 from edge.link.server import LinkServer, Peer
 
@@ -45,8 +46,6 @@ log = logging.getLogger("kentongan.alarm")
 
 DOWN_AFTER_NS: Final = 15 * SECOND_NS  # half a keepalive: a flap is no trouble, a cut cable is
 FIRST_UP_NS: Final = 60 * SECOND_NS  # bearers wait up to 30 s after power-on
-REFUSAL_EVERY_NS: Final = 10 * SECOND_NS
-TROUBLE_EVERY_NS: Final = 10 * SECOND_NS  # one that comes and goes faster is told once; each is two events on the card
 LOOK_S: Final = 0.25  # an event whose commit hangs is noticed this late at most
 LOST_NAMED: Final = 20  # of many lost events, this many are named
 REASONS: Final = {
@@ -62,15 +61,7 @@ class _Made:
     at_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class _PanelAnswered:
-    jti: str
-    name: str
-    correlation: bytes
-    reason: str
-
-
-Post = Callable[[Stimulus | Ordered | Delivered], None]
+Post = Callable[[Stimulus | Ordered | Leave | Delivered], None]
 
 
 class Dispatch:
@@ -85,11 +76,12 @@ class Dispatch:
         gate: Gate,
         voice: Voice,
         policy: Policy,
+        beside: Beside,
         post: Post,
         boot_ns: Callable[[], int],
         utc_s: Callable[[], int | None],
     ) -> None:
-        self._inbox: queue.SimpleQueue[_Made | _PanelAnswered | Told] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Made | Outcome | Told] = queue.SimpleQueue()
         self._server = server(self._hear, self._lost)
         self._recorder = recorder
         self._outbox = outbox
@@ -100,15 +92,23 @@ class Dispatch:
         self._utc_s = utc_s
         self._traffic = Traffic(outbox, self._tell, recorder.fetch)
         self._receipts = Receipts(voice.epoch, lambda: self._traffic.head, outbox, recorder.digests)
-        self._orders = Orders(gate, voice, policy, post=post, answered=self._panel_answered, tell=self._tell)
+        self._orders = Orders(
+            gate,
+            voice,
+            policy,
+            post=post,
+            beside=beside,
+            picture=self._picture,
+            answered=self._followed,
+            tell=self._tell,
+        )
         self._bearer_up = False
         self._down_since_ns = boot_ns() + FIRST_UP_NS
         self._down_code = codes.BROKER_UNREACHABLE.code
         self._down_detail = "no bearer"
-        self._troubles: set[str] = set()
-        self._raised_ns: dict[str, int] = {}  # code -> when it was last told
+        self._complaints = Complaints(post, boot_ns)
         self._more = False  # the ledger has more rows waiting than were taken in
-        self._refused: dict[str, tuple[int, int]] = {}  # kind -> (how many are not told, when one was)
+        self._laid = ("", "")
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="dispatch", daemon=True)
 
@@ -179,21 +179,21 @@ class Dispatch:
         try:
             self._server.open()
         except OSError as error:
-            self._raise(codes.LINK.code, "", f"link sockets: {error}")
+            self._complaints.of(codes.LINK.code, "", f"link sockets: {error}")
         else:
-            self._restore(codes.LINK.code)
+            self._complaints.over(codes.LINK.code)
 
-    def _take_in(self, told: _Made | _PanelAnswered | Told, now_ns: int) -> None:
+    def _take_in(self, told: _Made | Outcome | Told, now_ns: int) -> None:
         match told:
             case _Made(event, at_ns):
                 self._traffic.made(event, at_ns, now_ns)
                 self._voice.made(self._traffic.head)
-            case _PanelAnswered(jti, name, correlation, reason):
-                self._orders.reply(jti, name, correlation, reason)
+            case Outcome():
+                self._orders.reply(told)
             case Stored(ids):
                 self._traffic.stored(ids, now_ns)
                 if not self._traffic.is_commit_late(now_ns):
-                    self._restore(codes.STATE_READONLY.code)
+                    self._complaints.over(codes.STATE_READONLY.code)
             case Opened(ordinal, _, _, waiting):
                 self._voice.opened(ordinal)
                 self._more = len(waiting) >= LOAD_LIMIT
@@ -214,7 +214,7 @@ class Dispatch:
         if not rows:
             return
         ids: list[Json] = [str(row.id) for row in rows[:LOST_NAMED]]
-        self._raise(codes.LEDGER_BROKEN.code, "", f"{len(rows)} events cannot be read back")
+        self._complaints.of(codes.LEDGER_BROKEN.code, "", f"{len(rows)} events cannot be read back")
         self._post(Noted("events-lost", {"count": len(rows), "ids": ids}))
         self._post(Lost(tuple(row.id for row in rows if row.shown)))
 
@@ -231,13 +231,15 @@ class Dispatch:
             case Mark(epoch, seq, answer, reason):
                 trouble = self._traffic.answered(EventId(epoch, seq), answer, now_ns)
                 if trouble:
-                    self._raise(trouble, "354", REASONS.get(answer, reason))
+                    self._complaints.of(trouble, "354", REASONS.get(answer, reason))
             case LinkState():
                 self._link_state(peer, frame, now_ns)
             case Bytes(kind, raw, correlation):
                 self._bytes(kind, raw, correlation, now_ns)
             case Ask(what, args):
                 self._ask(peer, what, args)
+            case Laid():
+                self._overlaid(frame)
             case _:
                 return
 
@@ -245,7 +247,7 @@ class Dispatch:
         if frame.up:
             self._bearer_up = True
             self._voice.connected(now_ns)
-            self._restore(*(meaning.code for meaning in (codes.BROKER_UNREACHABLE, *CAUSES.values())))
+            self._complaints.over(*(meaning.code for meaning in (codes.BROKER_UNREACHABLE, *CAUSES.values())))
             return
         self._disconnected()
         if frame.detail == "connecting":
@@ -279,13 +281,13 @@ class Dispatch:
                 case "state":
                     self._own_state(raw, now_ns)
         except Forged as error:
-            self._refuse(kind, str(error), now_ns)
+            self._complaints.refused(kind, str(error), now_ns)
 
     def _receipt(self, raw: bytes, now_ns: int) -> None:
         receipt = self._gate.receipt(raw)
-        self._restore(codes.CENTRE_KEY.code)
+        self._complaints.over(codes.CENTRE_KEY.code)
         if receipt.beat is not None and self._voice.answered(receipt.beat, receipt.receiver, now_ns):
-            self._restore(codes.CENTRE_SILENT.code)
+            self._complaints.over(codes.CENTRE_SILENT.code)
             self._traffic.beat_answered()
         for verdict in self._receipts.judge(receipt):
             self._settle(verdict, now_ns)
@@ -303,12 +305,26 @@ class Dispatch:
                 if shown:
                     self._post(Received(shown))
             case Disproved(reason):
-                self._refuse("receipt", reason, now_ns)
+                self._complaints.refused("receipt", reason, now_ns)
 
-    def _panel_answered(self, jti: str, name: str, correlation: bytes, reason: str) -> None:
-        """Called by the panel's thread, which waits for nothing."""
-        self._inbox.put(_PanelAnswered(jti, name, correlation, reason))
+    def _followed(self, outcome: Outcome) -> None:
+        """Called by who followed an order, the panel's thread among them, which waits for nothing."""
+        self._inbox.put(outcome)
         self._server.wake()
+
+    def _overlaid(self, laid: Laid) -> None:
+        """An overlay's fate, told once; another configuration is taken up when all is quiet."""
+        if self._laid != (laid.jti, laid.result):
+            self._laid = (laid.jti, laid.result)
+            told: dict[str, Json] = {
+                "jti": printable(laid.jti),
+                "by": printable(laid.by),
+                "generation": laid.generation,
+                "reason": printable(laid.reason),
+            }
+            self._post(Noted(f"config-{laid.result}", told))
+        if laid.generation != self._voice.generation:
+            self._post(Leave())
 
     def _keyset(self, raw: bytes) -> None:
         """Retained at the broker: it comes at every connection, and once more whenever the root says something new."""
@@ -319,33 +335,24 @@ class Dispatch:
 
     def _look_whether_revoked(self) -> None:
         if self._gate.is_revoked:
-            self._raise(codes.BOX_REVOKED.code, "", f"keyset {self._gate.keys_version}")
+            self._complaints.of(codes.BOX_REVOKED.code, "", f"keyset {self._gate.keys_version}")
         else:
-            self._restore(codes.BOX_REVOKED.code)
+            self._complaints.over(codes.BOX_REVOKED.code)
 
     def _own_state(self, raw: bytes, now_ns: int) -> None:
         """A foreign or older session overwrote our state: say it again."""
         if raw and not self._voice.is_ours(raw):
             self._voice.restate(now_ns)
 
-    def _refuse(self, kind: str, reason: str, now_ns: int) -> None:
-        """An audit event, at most one per kind and 10 s: a flood of one kind must not hide another."""
-        untold, told_ns = self._refused.get(kind, (0, -REFUSAL_EVERY_NS))
-        due = now_ns - told_ns >= REFUSAL_EVERY_NS
-        self._refused[kind] = (0, now_ns) if due else (untold + 1, told_ns)
-        if kind == "receipt" and reason.startswith(("unknown key", "signature")):
-            self._raise(codes.CENTRE_KEY.code, "354", reason)
-        if due:
-            log.warning("%s refused  reason=%s count=%d", kind, reason, untold + 1)
-            self._post(Noted(f"{kind}-refused", {"reason": reason, "count": untold + 1}))
-
     def _ask(self, peer: Peer, what: str, args: dict[str, str]) -> None:
         if what == "silence":
             by = Operator(printable(args.get("by", "local")), "local")
             self._post(Silence(printable(args.get("alarm", "")), by))
+        self._server.send(peer, StatusFrame(encode(self._picture())))
+
+    def _picture(self) -> BoxStatus:
         journey, detail = self._traffic.journey, self._down_detail
-        status = self._voice.status(self._outbox, journey, up=self._bearer_up, detail=detail)
-        self._server.send(peer, StatusFrame(encode(status)))
+        return self._voice.status(self._outbox, journey, up=self._bearer_up, detail=detail)
 
     # ---- words out --------------------------------------------------------------------------------------------------
 
@@ -364,24 +371,8 @@ class Dispatch:
     def _watch(self, now_ns: int) -> None:
         """Raise what has lasted too long."""
         if self._traffic.is_commit_late(now_ns):
-            self._raise(codes.STATE_READONLY.code, "", "the disk takes no event within a second")
+            self._complaints.of(codes.STATE_READONLY.code, "", "the disk takes no event within a second")
         if not self._bearer_up and now_ns - self._down_since_ns > DOWN_AFTER_NS:
-            self._raise(self._down_code, "350", self._down_detail)
+            self._complaints.of(self._down_code, "350", self._down_detail)
         if self._bearer_up and self._voice.unanswered(now_ns):
-            self._raise(codes.CENTRE_SILENT.code, "354", "our beat has no answer")
-
-    def _raise(self, code: str, cid: str, text: str) -> None:
-        now_ns = self._boot_ns()
-        if code not in self._troubles and now_ns >= self._raised_ns.get(code, -TROUBLE_EVERY_NS) + TROUBLE_EVERY_NS:
-            self._troubles.add(code)
-            self._raised_ns[code] = now_ns
-            fault = codes.CATALOGUE[code].fault(what=text, endpoint="")
-            log.warning("%s  do=%s", fault.line(), fault.fix.en)
-            self._post(Troubled(code, cid, text))
-
-    def _restore(self, *several: str) -> None:
-        for code in several:
-            if code in self._troubles:
-                self._troubles.discard(code)
-                log.info("%s over", code)
-                self._post(Restored(code))
+            self._complaints.of(codes.CENTRE_SILENT.code, "354", "our beat has no answer")

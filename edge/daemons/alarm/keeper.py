@@ -4,7 +4,6 @@ import logging
 import queue
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
@@ -20,7 +19,7 @@ from edge.core.words import (
     EventClass,
     EventId,
     Hush,
-    Json,
+    Identify,
     Keep,
     Recalled,
     Record,
@@ -37,9 +36,10 @@ from edge.core.words import (
 )
 from edge.daemons.alarm.kept import Kept
 from edge.daemons.alarm.lines import LAMPS, Lines
-from edge.daemons.alarm.notes import moments_in, names_in, refusal_in
+from edge.daemons.alarm.notes import names_in, refusal_in
 from edge.daemons.alarm.outputs import LEASE_NS, OutputFailed, OutputMended, Played, Slot
-from edge.daemons.alarm.posts import Delivered, Edge, Lost, Ordered, Received, Stop, Undurable, Waits
+from edge.daemons.alarm.past import Birth, Past
+from edge.daemons.alarm.posts import Delivered, Edge, Leave, Lost, Ordered, Received, Stop, Undurable, Waits
 from edge.daemons.alarm.voice import View
 from edge.ledger.recorder import Failed, Mended, Opened, Stored, Told
 
@@ -47,28 +47,16 @@ log = logging.getLogger("kentongan.alarm")
 
 RENEW_NS: Final = SECOND_NS
 LINGER_NS: Final = 3_000_000  # siren, ledger and link have the interpreter to themselves before our own chores want it
-BROWNOUT_NS: Final = 10 * SECOND_NS  # a reboot this soon after siren-on is blamed on its inrush
-LEDGER_PATIENCE_NS: Final = 5 * SECOND_NS
 FOREVER_NS: Final = 2**62
 
 
-Post = Edge | Stop | Stimulus | Ordered | Delivered | Told | Played | OutputFailed | OutputMended
+Post = Edge | Stop | Leave | Stimulus | Ordered | Delivered | Told | Played | OutputFailed | OutputMended
 
 
 class Write(Protocol):
     """Sign, freeze and hand on (edge.daemons.alarm.scribe)."""
 
     def __call__(self, record: Record, at_ns: int, notes: Mapping[str, object] | None = None) -> object: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Birth:
-    """The first event of this epoch: its number is taken at once, its content waits for the ledger's word."""
-
-    id: EventId
-    boot: str
-    deaths: int
-    source: str  # where the configuration came from
 
 
 class Keeper:
@@ -96,14 +84,12 @@ class Keeper:
         self._panel = panel
         self._lamps = lamps
         self._write = write
-        self._note = note
         self._show = show
         self._kept = kept
-        self._birth: Birth | None = birth
+        self._past = Past(birth, kept, note, boot_ns())
         self._boot = birth.boot
         self._boot_ns = boot_ns
         self._alive = alive
-        self._born_ns = boot_ns()
         self._sounding: dict[SounderId, Activation] = {}
         self._face: Face | None = None
         self._shown: set[EventId] = set()
@@ -112,7 +98,7 @@ class Keeper:
         self._last_face: Face | None = None
         self._last_since_ns = 0
         self._renew_ns = 0
-        self._survive_ns: int | None = None
+        self._leaving = False
         self.stopped = False
 
     # ---- the loop ----------------------------------------------------------------------------------------------------
@@ -120,7 +106,8 @@ class Keeper:
     def begin(self) -> None:
         """Take what is still sounding and what is closed already; then `run`."""
         now_ns = self._boot_ns()
-        self._apply(self._panel.restore(self._kept.read(), now_ns), now_ns)
+        activations = self._kept.read()
+        self._apply(self._panel.restore(activations, now_ns, self._kept.bypassed), now_ns)
         self._each(self._lines.open(now_ns), now_ns)
         self._light(now_ns)
         self._show(self._view())
@@ -141,10 +128,17 @@ class Keeper:
         self._renew(now_ns)
         self._light(now_ns)
         self._show(self._view())
+        if self._leaving and self._is_quiet(now_ns):
+            log.info("leaving to begin again with another configuration")
+            self.stopped = True
+
+    def _is_quiet(self, now_ns: int) -> bool:
+        """Nobody calls, nothing sounds, no finger is on a button: half a second without us costs nobody anything."""
+        return self._panel.is_quiet(now_ns) and "closed" not in self._lines.zones().values()
 
     def _patience_s(self) -> float:
         due = [self._renew_ns, self._lines.due_ns]
-        due += [at for at in (self._panel.due_ns, self._lamps.due_ns, self._survive_ns) if at is not None]
+        due += [at for at in (self._panel.due_ns, self._lamps.due_ns, self._past.survive_ns) if at is not None]
         return min(1.0, max(0.0, (min(due) - self._boot_ns()) / SECOND_NS))
 
     def _guarded(self, post: Post) -> None:
@@ -161,8 +155,8 @@ class Keeper:
             case Tick():
                 self._each(self._lines.advance(now_ns), now_ns)
                 self._handle(post, now_ns)
-                self._settle_birth(None, now_ns)
-                self._survived(now_ns)
+                self._tell_past(None, now_ns)
+                self._past.survived(now_ns)
             case Stored() | Received() | Undurable() | Lost() | Waits():
                 self._delivered(post, now_ns)
             case Ordered(stimulus, answered):
@@ -180,6 +174,8 @@ class Keeper:
                 self._handle(Restored(self._failed_outputs.pop(name)), now_ns)
             case Stop():
                 self.stopped = True
+            case Leave():
+                self._leaving = True
             case _:
                 self._handle(post, now_ns)  # type: ignore[arg-type]  # the rest of Told never comes here
 
@@ -197,6 +193,8 @@ class Keeper:
             self._let_go(stimulus.zone, stimulus.at_ns)
         if isinstance(stimulus, Touched) and not self._panel.is_silent(stimulus.zone):
             self._lamps.touched(stimulus.at_ns)
+        if isinstance(stimulus, Identify):
+            self._lamps.identify(now_ns + stimulus.for_ns)
         effects = self._panel.handle(stimulus, now_ns)
         self._apply(effects, now_ns)
         return effects
@@ -283,7 +281,7 @@ class Keeper:
             notes["held"] = {"boot": self._boot, "zones": {zone: str(ns) for zone, ns in self._lines.held().items()}}
         if record.event_class is EventClass.ALARM and self._sounding:
             notes["sounding"] = {"boot": self._boot, "at_ns": str(now_ns)}
-            self._survive_ns = now_ns + BROWNOUT_NS
+            self._past.sounded(now_ns)
         if record.event_class in {EventClass.TROUBLE, EventClass.RESTORAL}:
             notes["stuck"] = sorted(zone for zone, state in self._lines.zones().items() if state == "stuck")
         self._write(record, now_ns, notes)
@@ -295,6 +293,8 @@ class Keeper:
         for code in shown - self._lit_troubles:
             self._lamps.troubled(code)
         self._lit_troubles = shown
+        if self._panel.bypassed != self._kept.bypassed:
+            self._kept_or_said(partial(self._kept.bypass, self._panel.bypassed))
         self._lamps.bypassed(frozenset(zone for zone in self._panel.bypassed if not self._panel.is_silent(zone)))
 
     # ---- what the ledger and the centre say --------------------------------------------------------------------------
@@ -329,22 +329,15 @@ class Keeper:
 
     def _opened(self, opened: Opened, now_ns: int) -> None:
         self._delivered(Waits(tuple(row.id for row in opened.waiting if row.shown)), now_ns)
-        if self._birth is not None:
+        if self._past.is_asked:
             noted = names_in(opened.notes.get("stuck"))
             stuck = frozenset(ZoneId(zone) for zone in self._lines.zones() if zone in noted)
-            held = self._remembered(opened.notes.get("held"))
+            held = self._past.held(opened.notes.get("held"))
             for zone in self._lines.zones():
                 name = ZoneId(zone)
                 self._each(self._lines.recall(name, now_ns, held=name in held, stuck=name in stuck), now_ns)
-            self._handle(Recalled(stuck, self._count_brownouts(opened.notes)), now_ns)
-        self._settle_birth(opened, now_ns)
-
-    def _remembered(self, noted: object) -> frozenset[str]:
-        """Zones whose present press was recorded in this boot and has not ended since."""
-        if not isinstance(noted, dict) or noted.get("boot") != self._boot:
-            return frozenset()
-        zones = moments_in(noted.get("zones"))
-        return frozenset(zone for zone, at_ns in zones.items() if not self._kept.is_released_since(zone, at_ns))
+            self._handle(Recalled(stuck, self._past.brownouts(opened.notes)), now_ns)
+        self._tell_past(opened, now_ns)
 
     def _ledger_failed(self, failed: Failed, now_ns: int) -> None:
         meaning = codes.LEDGER_BROKEN if failed.corrupt else codes.STATE_READONLY
@@ -352,36 +345,9 @@ class Keeper:
         log.error("%s  do=%s", fault.line(), fault.fix.en)
         self._handle(Troubled(meaning.code, "", failed.text), now_ns)
 
-    def _count_brownouts(self, notes: Mapping[str, object]) -> int:
-        """Consecutive boots that died within 10 s of siren-on."""
-        counted = notes.get("brownouts")
-        brownouts = counted if isinstance(counted, int) else 0
-        sounding = notes.get("sounding")
-        if isinstance(sounding, dict) and sounding.get("boot") != self._boot:
-            brownouts += 1
-            self._note({"sounding": None, "brownouts": brownouts})
-        return brownouts
-
-    def _survived(self, now_ns: int) -> None:
-        if self._survive_ns is not None and now_ns >= self._survive_ns:
-            self._survive_ns = None
-            self._note({"sounding": None, "brownouts": 0})
-
-    def _settle_birth(self, opened: Opened | None, now_ns: int) -> None:
-        """The first event names the epoch before this one; without a ledger it says so after a few seconds."""
-        if self._birth is None or (opened is None and now_ns - self._born_ns < LEDGER_PATIENCE_NS):
-            return
-        birth, self._birth = self._birth, None
-        past = opened.past if opened else None
-        content: dict[str, Json] = {
-            "what": "restart",
-            "cid": "1305",
-            "ordinal": opened.ordinal if opened else 0,
-            "previous": {"epoch": past.epoch, "last": past.last} if past else None,
-            "deaths": birth.deaths,
-            "configuration": birth.source,
-        }
-        self._write(Record(birth.id, EventClass.AUDIT, "audit", "box", content), self._born_ns)
+    def _tell_past(self, opened: Opened | None, now_ns: int) -> None:
+        if (record := self._past.first(opened, now_ns)) is not None:
+            self._write(record, self._past.born_ns)
 
     def _view(self) -> View:
         panel = self._panel

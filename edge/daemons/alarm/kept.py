@@ -5,14 +5,14 @@ import os
 import stat
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from edge.core.words import SECOND_NS, Activation
+from edge.core.words import SECOND_NS, Activation, ZoneId
 
 DEATHS_LIMIT: Final = 5
 DEATHS_WITHIN_NS: Final = 300 * SECOND_NS
@@ -27,6 +27,7 @@ class _Kept:
     boot: str
     activations: tuple[Activation, ...] = ()
     releases: dict[str, int] = field(default_factory=dict)  # zone -> last time it was let go
+    bypassed: dict[str, int] = field(default_factory=dict)  # zone -> when it comes back into service
 
 
 class Kept:
@@ -63,6 +64,14 @@ class Kept:
     def release(self, zone: str, at_ns: int) -> None:
         """Before anything else is done about it: what is closed after this is another press."""
         self._put(replace(self._kept, releases={**self._kept.releases, zone: at_ns}))
+
+    def bypass(self, zones: Mapping[ZoneId, int]) -> None:
+        """All zones out of service now: who has taken one out must not find it calling after a crash."""
+        self._put(replace(self._kept, bypassed={str(zone): at_ns for zone, at_ns in zones.items()}))
+
+    @property
+    def bypassed(self) -> Mapping[ZoneId, int]:
+        return {ZoneId(zone): at_ns for zone, at_ns in self._kept.bypassed.items()}
 
     def is_released_since(self, zone: str, at_ns: int) -> bool:
         return self._kept.releases.get(zone, 0) > at_ns
@@ -125,7 +134,7 @@ class Starts:
 def _is_possible(kept: _Kept) -> bool:
     """Every time is one that a boot clock may have shown."""
     times = [at for each in kept.activations for at in (each.since_ns, each.until_ns, each.phase_ns)]
-    return all(0 <= at_ns < _LATEST_NS for at_ns in (*times, *kept.releases.values()))
+    return all(0 <= at_ns < _LATEST_NS for at_ns in (*times, *kept.releases.values(), *kept.bypassed.values()))
 
 
 def _slots(content: bytes) -> Iterator[tuple[int, bytes]]:

@@ -1,12 +1,15 @@
-"""Commands on their way: limited, believed, asked of the panel, and answered with what the panel made of them."""
+"""Commands on their way: limited, believed, handed to who follows them, answered with what these made of them."""
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Final
 
-from edge.core.orders import LONG_SOUND_S, Policy, wish_of
+from edge.config.drafts import Draft
+from edge.core.orders import LONG_SOUND_S, Diagnose, Overlay, Policy, wish_of
 from edge.core.seal import Forged
-from edge.core.words import SECOND_NS, Purpose, SoundFor
+from edge.core.status import BoxStatus
+from edge.core.words import SECOND_NS, Purpose, SoundFor, Stimulus
+from edge.daemons.alarm.beside import Beside
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.posts import Ordered
 from edge.daemons.alarm.voice import Voice
@@ -16,15 +19,25 @@ COMMANDS_PER_S: Final = 5
 HOUR_NS: Final = 3600 * SECOND_NS
 CORRELATION_LIMIT: Final = 1024  # goes back with the reply, and both must fit one frame
 
-Answered = Callable[[str, str, bytes, str], None]
-"""(jti, name, correlation, reason): called by the panel's thread; "" where it followed."""
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one order. reason: why it was refused, "" where it was followed; found: what it asked for."""
+
+    jti: str
+    name: str
+    correlation: bytes
+    reason: str = ""
+    found: bytes = b""
 
 
 class Orders:
     """Lives in the thread of dispatch.
 
     post:     to the panel
-    answered: how the panel's word comes back to this thread, for `reply`
+    beside:   for what is not the panel's
+    picture:  what the box says of itself, for a diagnosis
+    answered: how their word comes back to this thread, for `reply`; called by theirs
     tell:     to the relay
     """
 
@@ -35,13 +48,17 @@ class Orders:
         policy: Policy,
         *,
         post: Callable[[Ordered], None],
-        answered: Answered,
+        beside: Beside,
+        picture: Callable[[], BoxStatus],
+        answered: Callable[[Outcome], None],
         tell: Callable[[Send], None],
     ) -> None:
         self._gate = gate
         self._voice = voice
         self._policy = policy
         self._post = post
+        self._beside = beside
+        self._picture = picture
         self._answered = answered
         self._tell = tell
         self._taken: list[int] = []
@@ -68,7 +85,19 @@ class Orders:
         except Forged as error:
             self._answer(command.jti, "refused", str(error), correlation)
             raise
-        self._post(Ordered(wish, partial(self._answered, command.jti, command.name, correlation)))
+        self._hand_on(wish, Outcome(command.jti, command.name, correlation))
+
+    def _hand_on(self, wish: Stimulus | Overlay | Diagnose, outcome: Outcome) -> None:
+        def done(reason: str, found: bytes = b"") -> None:
+            self._answered(replace(outcome, reason=reason, found=found))
+
+        match wish:
+            case Overlay(text, by):
+                self._beside.lay(Draft(outcome.jti, by.name, text), done)
+            case Diagnose():
+                self._beside.diagnose(self._picture(), done)
+            case _:
+                self._post(Ordered(wish, lambda reason: done(f"panel: {reason}" if reason else "")))
 
     def _count(self, correlation: bytes, now_ns: int) -> None:
         """What is too much is told so, unread; the link lets 50 frames a second through and no more."""
@@ -86,12 +115,12 @@ class Orders:
             raise Forged(f"signatures: more than {LONG_SOUND_S} s in an hour needs a second operator's key")
         self._alone.append((now_ns, duration_ns))
 
-    def reply(self, jti: str, name: str, correlation: bytes, reason: str) -> None:
-        """What the panel made of it; its own refusal is audited by itself."""
-        if reason:
-            self._answer(jti, "refused", f"panel: {reason}", correlation)
-        else:
-            self._answer(jti, "done", name, correlation)
+    def reply(self, outcome: Outcome) -> None:
+        """What was made of it; the panel audits its own refusal itself."""
+        for raw in self._voice.parts(outcome.jti, outcome.found):
+            self._tell(Send("reply", raw, outcome.correlation))
+        result, word = ("refused", outcome.reason) if outcome.reason else ("done", outcome.name)
+        self._answer(outcome.jti, result, word, outcome.correlation)
 
     def _answer(self, jti: str, result: str, reason: str, correlation: bytes) -> None:
         self._tell(Send("reply", self._voice.reply(jti, result, reason), correlation))

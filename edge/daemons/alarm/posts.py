@@ -19,6 +19,11 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Leave:
+    """End in order as soon as nobody needs us, to begin again with another configuration."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ordered:
     """A believed order of the centre. answered: called with the panel's reason to refuse it, "" where it followed."""
 

@@ -8,9 +8,9 @@ import msgspec
 
 from edge.core.events import Author
 from edge.core.faults import printable
-from edge.core.messages import Beat, Reply, State, decode, encode, sign_beat, sign_reply
+from edge.core.messages import PART_BYTES, Beat, Part, Reply, State, decode, encode, sign_beat, sign_part, sign_reply
 from edge.core.outbox import Outbox, Waiting
-from edge.core.seal import Forged, Signer
+from edge.core.seal import Forged, Signer, b64
 from edge.core.status import Bearer, BoxStatus, Journey, Oldest
 from edge.core.timing import Clock, rfc3339
 from edge.core.words import SECOND_NS, Epoch
@@ -66,6 +66,10 @@ class Voice:
     @property
     def epoch(self) -> Epoch:
         return self._author.epoch
+
+    @property
+    def generation(self) -> int:
+        return self._generation
 
     @property
     def due_ns(self) -> int:
@@ -139,6 +143,14 @@ class Voice:
 
     def reply(self, jti: str, result: str, reason: str) -> bytes:
         return sign_reply(Reply(self._author.box, jti, result, reason), self._signer)
+
+    def parts(self, jti: str, content: bytes) -> list[bytes]:
+        """A long answer in pieces, in their order."""
+        pieces = [content[at : at + PART_BYTES] for at in range(0, len(content), PART_BYTES)]
+        return [
+            sign_part(Part(self._author.box, jti, number, len(pieces), b64(piece)), self._signer)
+            for number, piece in enumerate(pieces, start=1)
+        ]
 
     def status(self, outbox: Outbox, journey: Journey | None, *, up: bool, detail: str) -> BoxStatus:
         """For people at the box: nothing of a silent zone. detail: why the bearer is down."""

@@ -1,0 +1,5 @@
+import sys
+
+from edge.daemons.config.compose import main
+
+sys.exit(main())
