@@ -1,5 +1,6 @@
 """`kentongan centre approve`: who asks to be admitted, and the person who says yes."""
 
+import getpass
 import time
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import click
 
 from edge.centre import codes
 from edge.centre.audit_cli import noted
-from edge.centre.explained import explained, keys_option, places_of
+from edge.centre.explained import explained, keys_option, places_of, store_at
 from edge.centre.invite_cli import by_option, out_option
 from edge.centre.invited import Invited, Slot
 from edge.centre.keys_cli import authority_of
@@ -43,7 +44,8 @@ def approve(
 ) -> None:
     """Setujui boks yang menunggu di pintu atau dari berkas / approve a box; without a name: show who waits."""
     from edge.centre.approval import approve as answered  # noqa: PLC0415  # cryptography, for the commands that sign
-    from edge.centre.approval import residents  # noqa: PLC0415  # the same
+    from edge.centre.approval import residents, retire  # noqa: PLC0415  # the same
+    from edge.centre.replacement import replaced  # noqa: PLC0415  # the database
 
     places = places_of(session)
     with explained():
@@ -53,18 +55,35 @@ def approve(
         request, slot, queued = _asked(places, asking)
         authority = authority_of(session, keys)
         there = residents(places, request.site, but=request.box)
-        if there and not (replacing or (slot is not None and slot.terms.replacing)):
+        replacing = replacing or (slot is not None and slot.terms.replacing)
+        if there and not replacing:
             raise Refused(codes.BOX_SITE_TAKEN.fault(site=request.site, box=there[0]))
         _ask_person(session, request, there, yes=yes)
-        raw = answered(authority, places, request)
-        noted(session, "admission", request.box, _about(request, slot), by)
+        raw = answered(authority, places, request, replacing=replacing)
+        operator = by or getpass.getuser()
+        noted(session, "admission", request.box, _about(request, slot), operator)
+        if replacing:
+            gone = retire(authority, places, request)
+            replaced(store_at(session, None), gone, request.box, site=request.site, operator=operator)
         if slot is not None:
             slot.put_answer(raw)
     if out is not None:
         out.write_text(lines_of(Kind.ANSWER, raw), encoding="ascii")
     elif not queued:
         click.echo(lines_of(Kind.ANSWER, raw), nl=False)
+    if replacing:
+        _say_replaced(session, gone)
     said = Wording(f"{request.box} terdaftar di {request.site}.", f"{request.box} is admitted at {request.site}.")
+    click.echo(said[session.language], err=True)
+
+
+def _say_replaced(session: Session, gone: list[BoxId]) -> None:
+    names = ", ".join(gone) or "-"
+    listed = places_of(session).revocations
+    said = Wording(
+        f"{names} dicabut. Salin {listed} ke broker, lalu `systemctl reload mosquitto`. Uji jalan masih diperlukan.",
+        f"{names} revoked. Copy {listed} to the broker, then `systemctl reload mosquitto`. A walk test is required.",
+    )
     click.echo(said[session.language], err=True)
 
 

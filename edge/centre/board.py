@@ -64,7 +64,7 @@ class Board:
                 self._acknowledged(
                     (order.box, str(order.args.get("alarm"))), order.by, str(order.args.get("ticket", ""))
                 )
-            case Seen(box, online, _):
+            case Seen(box, online):
                 self._online[box] = online
             case Connected(broker):
                 self._broker = broker

@@ -50,11 +50,12 @@ class Beaten:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A box came or went."""
+    """A box came or went. walk_due: it replaced another one, and nobody has walked its buttons yet."""
 
     box: BoxId
     online: bool
     site: str
+    walk_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,8 @@ class _Sorting:
         if kept is not Kept.FOLDED and event.name == "lost":
             for epoch, first, last in _declared_lost(event):
                 group.lost(event.box, epoch, first, last)
+        if kept is Kept.NEW and event.name == "walk-test" and event.data.get("running") is False:
+            group.walked(event.box)
         self.facts.append(Taken(event, kept, letter.durable, self._now_ns))
 
     def _beat(self, admission: Admission, letter: Letter) -> Step:
@@ -228,7 +231,8 @@ class _Sorting:
 
         def keep(group: Group) -> None:
             if group.presence(state, letter.raw):
-                self.facts.append(Seen(state.box, state.online, admission.site))
+                walk_due = state.online and group.walk_due(state.box)
+                self.facts.append(Seen(state.box, state.online, admission.site, walk_due=walk_due))
 
         return keep
 

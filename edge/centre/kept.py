@@ -1,6 +1,10 @@
 """What the store answers with, and how it fails: values that cost no library."""
 
 from enum import StrEnum
+from typing import Final
+
+WALK: Final = "walk"  # notice: a box that replaced another has not been tried by hand yet
+REPLACED: Final = "replaced"  # notice: nobody waits for this box any more
 
 
 class StoreError(Exception):

@@ -30,8 +30,9 @@ def _members(told: Told) -> tuple[str, dict[str, Json]]:
             what, members = "event", _event(told)
         case Beaten(box, epoch, head, pending, asked):
             what, members = "beat", {"box": box, "epoch": epoch, "head": head, "pending": pending, "asked": asked}
-        case Seen(box, online, site):
+        case Seen(box, online, site, walk_due):
             what, members = "online" if online else "offline", {"box": box, "site": site}
+            members["walk_test"] = "due" if walk_due else None
         case Ordered(order):
             what, members = "command", {"box": order.box, "name": order.name, "by": order.by, "jti": order.jti}
             members |= {name: order.args.get(name) for name in ("alarm", "ticket")}

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from edge.centre.kept import WALK
 from edge.centre.snapshot import BoxView, Durations, Snapshot
 
 PREFIX: Final = "kentongan_centre_"
@@ -51,11 +52,16 @@ class CentreCollector(Collector):
         yield _counted("events", "Events stored, conflicting bytes included, by class", "class", seen.events)
         yield _counted("refusals", "Letters refused, by reason", "reason", seen.refusals)
         notices = CounterMetricFamily(
-            f"{PREFIX}notices", "The centre's own alarms: conflict, twice, site", labels=["code", "box"]
+            f"{PREFIX}notices", "The centre's own alarms: conflict, twice, site, replaced", labels=["code", "box"]
         )
+        walks = GaugeMetricFamily(f"{PREFIX}walk_test_due", "1: replaced another box, not yet tried", labels=["box"])
         for (code, box), count in sorted(seen.notices.items())[:NOTICES_LIMIT]:
-            notices.add_metric([code, box], count)
+            if code == WALK:
+                walks.add_metric([box], 1)
+            else:
+                notices.add_metric([code, box], count)
         yield notices
+        yield walks
         conflicts = sum(count for (code, _), count in seen.notices.items() if code == "conflict")
         yield CounterMetricFamily(
             f"{PREFIX}conflicts", "Events with other bytes under a known identity", value=conflicts

@@ -140,6 +140,7 @@ def silence(
 @within_option
 @broker_option
 @json_option
+@click.option("--store", help="sqlite:///path, postgresql+psycopg://user@host/database [centre.toml]")
 @click.pass_obj
 def ack(
     session: Session,
@@ -151,13 +152,14 @@ def ack(
     broker: str | None,
     within: float,
     as_json: bool,
+    store: str | None,
 ) -> None:
     """Catat bahwa alarm ditangani / record that a human has taken the alarm, and tell the box."""
     with explained():
-        store = store_at(session, None)
-        box = _box_of(store, alarm, box)
+        where = store_at(session, store)
+        box = _box_of(where, alarm, box)
     told = _order(session, broker, Order(box, "acknowledge", {"alarm": alarm, "ticket": ticket}, by), within)
-    if not _within(RECORDED_WITHIN_S, lambda: reader.has_command(store, str(told["jti"]))):
+    if not _within(RECORDED_WITHIN_S, lambda: reader.has_command(where, str(told["jti"]))):
         raise Refused(codes.NOT_RECORDED.fault(alarm=alarm))
     _answered(session, told, within, as_json=as_json)
 

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from edge.centre.ingest import Fact, Taken
-from edge.centre.kept import Kept
+from edge.centre.kept import REPLACED, Kept
 from edge.centre.postbox import Backlog, backlog
 from edge.core.timing import TimeQuality
 from edge.core.words import EventClass
@@ -157,8 +157,9 @@ class Scraper:
         receipt, delay = self._measured.copy()
         with self._store() as store:
             self._read_on(store)
-            boxes = self._boxes(store, now_ns)
             notices, refusals, refused = store.notices(), store.refusals(REASONS_LIMIT), store.refused()
+            gone = {box for code, box in notices if code == REPLACED}
+            boxes = {box: view for box, view in self._boxes(store, now_ns).items() if box not in gone}
         if refused > sum(refusals.values()):
             refusals["other"] = refused - sum(refusals.values())
         waiting = backlog(self._postbox)

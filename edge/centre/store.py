@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, text
 
 from edge.centre import audit
 from edge.centre.database import Database, Where
-from edge.centre.kept import Kept
+from edge.centre.kept import WALK, Kept
 from edge.centre.presence import followed_by, settled
 from edge.core.events import Event
 from edge.core.messages import Beat, Command, State
@@ -112,6 +112,23 @@ class Group:
     def lost(self, box: BoxId, epoch: Epoch, first: int, last: int) -> None:
         """A box declared these sequences gone: they are no longer missing."""
         self._run(_LOST, {"box": box, "epoch": _plain(epoch), "first": first, "last": last})
+
+    def close(self, box: BoxId) -> int:
+        """A box will never send again: what it made and we lack counts as gone. Returns how many sequences."""
+        count = 0
+        while self._one(_BEHIND, {"box": box, "limit": 1}) is not None:  # `missing` looks into EPOCHS_LIMIT at a time
+            for epoch, first, last in tuple(self.missing(box)):
+                self.lost(box, epoch, first, last)
+                count += last - first + 1
+        return count
+
+    def walk_due(self, box: BoxId) -> bool:
+        return self._one(_WALK_DUE, {"box": box, "code": WALK}) is not None
+
+    def walked(self, box: BoxId) -> None:
+        """A walk test of this box has ended."""
+        if self._run(_WALKED, {"box": box, "code": WALK}).rowcount > 0:
+            self.audit("notice", box, "", {"code": WALK, "text": "walk test done"})
 
     def notice(self, code: str, box: str, said: str) -> None:
         """Raise an alarm of the centre's own; the same words are kept once."""
@@ -290,6 +307,8 @@ _LOST: Final = text(
 _NOTICE: Final = text(
     "INSERT INTO notice (code, box, text, at_ns) VALUES (:code, :box, :text, :now) ON CONFLICT DO NOTHING"
 )
+_WALK_DUE: Final = text("SELECT number FROM notice WHERE code = :code AND box = :box")
+_WALKED: Final = text("DELETE FROM notice WHERE code = :code AND box = :box")
 _REFUSED: Final = text(
     "INSERT INTO refusal (reason, count) VALUES (:reason, 1)"
     " ON CONFLICT (reason) DO UPDATE SET count = refusal.count + 1 RETURNING count"

@@ -78,7 +78,7 @@ _table(
     PrimaryKeyConstraint("box", "epoch"),
 )
 
-# Ranges that the box has declared gone, in a signed event.
+# Ranges that the box has declared gone, in a signed event, or that went with a box that was replaced.
 _table(
     "lost",
     *(_text("box"), _text("epoch"), _number("first"), _number("last")),
@@ -117,7 +117,7 @@ Index(
     postgresql_where=COMMAND.c.alarm.is_not(None),
 )
 
-# The centre's own alarms: conflict, site, twice.
+# The centre's own alarms: conflict, site, twice, replaced (its box is gone), walk (until a walk test has ended).
 _table(
     "notice",
     *(_rising("number"), _text("code"), _text("box"), _text("text"), _number("at_ns")),

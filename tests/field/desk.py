@@ -28,8 +28,12 @@ class Desk:
     def at_box(self, name: str, *words: str) -> int:
         return run(["enrol", *words, "--root", str(self.folder / name), "--lang", "en"])
 
+    def place(self, name: str) -> Places:
+        return Places(self.folder / name)
+
     def box(self, name: str) -> Places:
-        places = Places(self.folder / name)
+        """A box with its site.toml."""
+        places = self.place(name)
         places.site.parent.mkdir(parents=True)
         places.site.write_text(SITE_TOML, encoding="utf-8")
         return places
