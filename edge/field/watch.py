@@ -1,6 +1,7 @@
 """`kentongan watch`: the status once a second, in place on a terminal, else for each change. Outlives the daemon."""
 
 import json
+import select
 import signal
 import sys
 import time
@@ -71,7 +72,7 @@ def watch(session: Session, *, as_json: bool) -> None:
             for answer in changes(lambda: ask_status(session.places), _wait):
                 (_as_json if as_json else _as_text)(session, answer)
                 sys.stdout.flush()
-    except (KeyboardInterrupt, BrokenPipeError):
+    except KeyboardInterrupt:
         return
 
 
@@ -86,7 +87,11 @@ def _ended_like_ctrl_c() -> Iterator[None]:
 
 
 def _wait() -> None:
-    time.sleep(EVERY_S)
+    """Until the next look. Raises BrokenPipeError as soon as nobody reads any more, not only at the next change."""
+    reader = select.poll()
+    reader.register(sys.stdout.fileno(), 0)
+    if reader.poll(EVERY_S * 1000):
+        raise BrokenPipeError
 
 
 def _asked(ask: Callable[[], dict[str, Any]]) -> Answer:

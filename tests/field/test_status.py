@@ -30,6 +30,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     with Stage(tmp_path / "stage", cache=CHECKOUT.parent / ".cache", beat_s=0.5) as stage:
         stage.start()
         wait_for(lambda: ask_status(stage.places)["receiver"], "the centre has answered a beat")
+        wait_for(lambda: ask_status(stage.places)["ordinal"], "the ledger is open")
         yield stage
 
 

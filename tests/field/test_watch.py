@@ -11,7 +11,7 @@ import pytest
 from edge.config.resources import CHECKOUT
 from edge.field.stage import Stage
 from tests.daemons.centre_world import wait_for
-from tests.field.terminal import Terminal
+from tests.field.terminal import WITHIN_S, Terminal
 
 WATCH = "import sys\nfrom edge.field.cli import run\nsys.exit(run(['watch', *sys.argv[1:]]))"
 ONCE = "import sys\nfrom edge.field.cli import run\nrun(sys.argv[1:])\nprint('rich', 'rich' in sys.modules)"
@@ -103,3 +103,13 @@ def test_in_a_pipe_it_is_lines(stage: Stage) -> None:
             program.send_signal(signal.SIGINT)
     assert program.wait() == 0
     assert not [line for line in said if "\x1b" in line]
+
+
+def test_a_reader_that_goes_away_ends_it_although_nothing_changes(stage: Stage) -> None:
+    command = [sys.executable, "-c", WATCH, "--json", "--root", str(stage.places.root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        assert program.stdout.readline().startswith("{")
+        program.stdout.close()
+        assert (program.wait(WITHIN_S), program.stderr.read()) == (0, "")
