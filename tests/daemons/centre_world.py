@@ -36,6 +36,8 @@ from edge.core.seal import Forged, Signer, Use, open_jws, read_keyset
 from edge.core.timing import Stamp, TimeQuality
 from edge.core.words import BoxId, Epoch, EventClass, EventId, Json, Record, SiteId
 from edge.field.broker import LOOPBACK, Broker, Program, Tls
+from tests.daemons.witness import WITNESS
+from tests.pages import Said
 
 SITE = SiteId("33.74.10.1004-010-005")
 ACL = Path(__file__).parents[2] / "configs/broker/acl"
@@ -198,8 +200,16 @@ class FakeBox:
     def send(self, frozen: Frozen, *, durable: bool = True) -> int:
         return self.publish(f"event/{frozen.event_class}", frozen.raw, durable=durable)
 
-    def publish(self, leaf: str, raw: bytes, *, durable: bool = True, correlation: bytes = b"") -> int:
+    def publish(
+        self, leaf: str, raw: bytes, *, durable: bool = True, correlation: bytes = b"", wrong: bool = False
+    ) -> int:
+        """wrong: no box says so; everything else is held against the contract, as what a real one says."""
+        if not wrong:
+            self._witnessed(leaf, raw)
         return self._uplink.publish(Message(leaf, raw, durable=durable, correlation=correlation))
+
+    def _witnessed(self, leaf: str, raw: bytes) -> None:
+        WITNESS.hear(Said(f"kentongan/v1/{self.name}/{leaf}", raw, qos=1, retain=leaf == "state"))
 
     def beat(self, nonce: str, *, ordinal: int = 1, pending: int = 0, head: int | None = None) -> None:
         head = self.head if head is None else head
@@ -222,7 +232,10 @@ class FakeBox:
     # ---- how it lives -----------------------------------------------------------------------------------------------
 
     def connect(self) -> "FakeBox":
-        self._uplink.connect(Session(self.name, will=encode(self.state(online=False)), state=encode(self.state())))
+        state, will = encode(self.state()), encode(self.state(online=False))
+        for raw in (state, will):
+            self._witnessed("state", raw)
+        self._uplink.connect(Session(self.name, will=will, state=state))
         self.until(lambda: self._up, "connected")
         return self
 

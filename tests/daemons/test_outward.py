@@ -140,7 +140,7 @@ def test_metrics_tell_what_happened(world: World) -> None:
     second = box.event(1, zone="masjid")
     box.send(second)
     box.until_received(second)
-    box.publish("event/alarm", b"{}")
+    box.publish("event/alarm", b"{}", wrong=True)
     box.beat("first", pending=2, head=9)
     box.until(lambda: box.receipts[-1].beat == "first", "beat answered")
     wait_for(lambda: "kentongan_centre_refusals_total{" in scrape(port)[1], "refused")

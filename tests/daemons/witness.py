@@ -45,7 +45,7 @@ class Witness:
 
 
 def unfit(said: Sequence[Said]) -> list[str]:
-    return [flaw for each in said for flaw in flaws(each)]
+    return [flaw for each in dict.fromkeys(said) for flaw in flaws(each)]  # much is said again and again
 
 
 WITNESS: Final = Witness()
