@@ -1,4 +1,4 @@
-"""The schemas of `--json`: what is committed is what the types say. Real outputs are held against them in tests/field."""
+"""The schemas of `--json`: what is committed is what the types say; tests/field holds real outputs against them."""
 
 import json
 
