@@ -73,6 +73,12 @@ def approve(
         click.echo(lines_of(Kind.ANSWER, raw), nl=False)
     if replacing:
         _say_replaced(session, gone)
+    if not places.copy(request.box).exists():
+        said = Wording(
+            "Tanpa salinan site.toml: minta `enrol --renew` dengan token, supaya boks ini kelak bisa diganti.",
+            "Without a copy of site.toml: ask for `enrol --renew` with a token, so that it can be replaced one day.",
+        )
+        click.echo(said[session.language], err=True)
     said = Wording(f"{request.box} terdaftar di {request.site}.", f"{request.box} is admitted at {request.site}.")
     click.echo(said[session.language], err=True)
 

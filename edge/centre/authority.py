@@ -49,9 +49,9 @@ class Authority:
     @classmethod
     def make(cls, places: CentrePlaces, *, broker_names: tuple[str, ...] = LOOPBACK_NAMES) -> Self:
         """Make everything new. Raises FileExistsError rather than replace a root that boxes have pinned."""
-        root_path = places.keys / "root.key"
-        if root_path.exists():
-            raise FileExistsError(f"{root_path} exists: boxes pin it, so it is never made twice")
+        for made in (places.root_public, places.keys / "root.key"):  # the private half may lie on a stick
+            if made.exists():
+                raise FileExistsError(f"{made} exists: boxes pin this root, so it is never made twice")
         for folder in (places.keys, places.certificates):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         places.boxes.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """`kentongan centre door`: a socket, TLS, and a server that a slow or endless client cannot hold."""
 
+import asyncio
 import logging
 import socket
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge.centre.door import Door
 from edge.centre.invited import Slot
@@ -18,8 +20,21 @@ from edge.enrol.forms import Request, fingerprint
 CLIENTS_MAX: Final = 64
 HEADERS_MAX: Final = 8 * 1024
 IDLE_S: Final = 5
+LIFE_S = 30.0  # of a connection: our boxes ask once and close; without it 64 silent ones would keep the door shut
 
 _log = logging.getLogger("kentongan.centre.door")
+
+
+class BriefVisit(H11Protocol):
+    """One connection that ends after LIFE_S, whatever it has sent; uvicorn waits for a first request for ever."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        super().connection_made(transport)
+        self._end = self.loop.call_later(LIFE_S, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end.cancel()
+        super().connection_lost(exc)
 
 
 def serve_door(
@@ -35,6 +50,7 @@ def serve_door(
             Door(places, partial(_noted, store)).app(),
             ssl_certfile=files / "door.pem",
             ssl_keyfile=files / "door.key",
+            http=BriefVisit,
             ws="none",
             lifespan="off",
             log_config=None,

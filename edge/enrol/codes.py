@@ -110,4 +110,14 @@ CONFIG_KEPT = Meaning(
     warning=True,
 )
 
+NO_CONFIG = Meaning(
+    code="E-ENROL-NO-CONFIG",
+    id="Kotak ini sudah terdaftar, tetapi {where} belum ada, dan pusat tidak punya salinannya.",
+    en="This box is enrolled, but there is no {where}, and the centre has no copy of one.",
+    fix_id="tulis dari contoh: `kentongan config sample rt-standard`, lalu `kentongan config apply`.",
+    fix_en="write it from the sample: `kentongan config sample rt-standard`, then `kentongan config apply`.",
+    exit=Exit.CONFIGURATION,
+    warning=True,
+)
+
 CATALOGUE = collected(globals())

@@ -56,8 +56,8 @@ def enrol(
     if answer is not None:
         raw = _content(Kind.ANSWER, answer)
     else:
-        if request is None:
-            invitation = invitation or _typed(session)
+        if request is None and invitation is None and (renew or standing(places) is None):
+            invitation = _typed(session)
         asked, signed = ask(places, invitation, renew=renew)
         if invitation is not None:
             _keep_token(places, invitation)
@@ -109,6 +109,8 @@ def _write_request(session: Session, path: Path, asked: Request, signed: bytes) 
 def _welcome(session: Session, enrolled: Enrolled) -> None:
     _token_path(session.places).unlink(missing_ok=True)
     session.show(enrolled.faults)
+    if not session.places.site.exists():
+        session.show([codes.NO_CONFIG.fault(where=str(session.places.site))])
     then = "systemd-tmpfiles --create && systemctl restart kentongan-alarm kentongan-relay"
     session.say(
         Wording(

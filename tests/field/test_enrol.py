@@ -119,6 +119,8 @@ def test_enrolling_again_says_what_is_lost(desk: Desk, capsys: Captured) -> None
     first = standing(box)
     assert first is not None
     capsys.readouterr()
+    assert desk.at_box("box") == Exit.USAGE
+    assert "✗ E-ENROL-ALREADY" in capsys.readouterr().err
     assert desk.at_box("box", "--request", desk.file("again.txt")) == Exit.USAGE
     said = capsys.readouterr().err
     assert f"--again {first.box}" in said
@@ -168,6 +170,9 @@ def test_the_roots_keys_go_to_a_stick_and_commands_ask_for_it(desk: Desk, capsys
     for words in needing:
         assert desk.at_centre(*words, "--keys", str(stick)) == Exit.OK, words
     assert json.loads(shown(desk, capsys, "keys", "show", "--json"))["version"] == 5
+    pinned = desk.centre.root_public.read_bytes()
+    assert desk.at_centre("init") == Exit.CONFIGURATION  # no second root while the first one is away
+    assert desk.centre.root_public.read_bytes() == pinned
     assert desk.at_centre("root", "import", str(stick)) == Exit.OK
     assert desk.at_centre("keys", "rotate", "receipt") == Exit.OK
 

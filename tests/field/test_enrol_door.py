@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +19,7 @@ import pytest
 
 from edge.centre.authority import Authority
 from edge.centre.door import BODY_MAX, PER_ADDRESS
+from edge.centre.doorway import CLIENTS_MAX
 from edge.centre.invited import Invited, Terms, TokenUsed
 from edge.centre.places import CentrePlaces
 from edge.core.faults import Exit
@@ -28,9 +29,12 @@ from edge.enrol.box import ask, standing
 from edge.enrol.forms import Invitation, read_invitation, write_invitation
 from edge.enrol.knock import DoorAway, DoorRefuses, Knock
 from edge.enrol.lines import Kind, content_of, lines_of
+from tests.daemons.centre_world import wait_for
 from tests.field.desk import SITE, Desk
 
 KENTONGAN = (sys.executable, "-c", "from edge.field.cli import main; main()")
+
+BRIEF = (sys.executable, "-c", "from edge.centre import doorway; doorway.LIFE_S = 2.0; " + KENTONGAN[2])
 
 Captured = pytest.CaptureFixture[str]
 
@@ -38,7 +42,8 @@ Captured = pytest.CaptureFixture[str]
 class OpenDoor:
     """`kentongan centre door` as a process, without the root's keys."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: tuple[str, ...] = KENTONGAN) -> None:
+        self._program = program
         self.desk = Desk(folder)
         self.log = folder / "door.log"
         (folder / "stick").mkdir()
@@ -47,7 +52,7 @@ class OpenDoor:
     def __enter__(self) -> Self:
         words = ["centre", "door", "--listen", "127.0.0.1:0", "--root", str(self.desk.centre.root), "--lang", "en"]
         with self.log.open("wb") as log:
-            self._child = subprocess.Popen([*KENTONGAN, *words], stdout=subprocess.PIPE, stderr=log)
+            self._child = subprocess.Popen([*self._program, *words], stdout=subprocess.PIPE, stderr=log)
         assert self._child.stdout is not None
         said = re.search(rb"open at 127\.0\.0\.1:(\d+)", self._child.stdout.readline())
         assert said is not None, self.log.read_text()
@@ -293,6 +298,17 @@ def test_who_knocks_too_often_is_told_when_to_come_again(door: OpenDoor) -> None
     said = [door.say("GET", "/authority") for _ in range(PER_ADDRESS[1] * 3)]
     assert said.count(200) >= PER_ADDRESS[1]
     assert 429 in said
+
+
+def test_silent_connections_do_not_keep_the_door_shut(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        door = stack.enter_context(OpenDoor(tmp_path, BRIEF))
+        context = ssl.create_default_context(cafile=door.desk.centre.certificates / "ca.pem")
+        for _ in range(CLIENTS_MAX):
+            plain = stack.enter_context(socket.create_connection(("127.0.0.1", door.port)))
+            stack.enter_context(context.wrap_socket(plain, server_hostname="127.0.0.1"))
+        assert door.say("GET", "/authority") == 503
+        wait_for(lambda: door.say("GET", "/authority") == 200, "the silent ones are gone")
 
 
 def test_a_token_carried_by_hand_is_good_once_too(door: OpenDoor, capsys: Captured) -> None:
