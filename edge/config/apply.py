@@ -16,10 +16,9 @@ from edge.config.generations import (
     texts_of,
     write_atomically,
 )
-from edge.config.load import Loaded, Users, load
+from edge.config.load import Loaded, Users, load, read_whole
 from edge.config.model import Configuration
 from edge.config.places import Places
-from edge.config.written import SIZE_MAX
 from edge.core import codes
 from edge.core.faults import Fault, Refused
 
@@ -44,7 +43,7 @@ def apply(
     without_overlay: what the centre laid over it is dropped
     raises:          Refused with every fault when anything is wrong; nothing has been replaced then
     """
-    texts = Texts(_content(path), b"" if without_overlay else _overlay(places))
+    texts = Texts(read_whole(path), b"" if without_overlay else _overlay(places))
     loaded = load(texts.site, name=path.name, users=users, overlay=texts.overlay)
     if loaded.configuration is None:
         raise Refused(*loaded.faults, *_clash(loaded, texts, path, users))
@@ -115,15 +114,6 @@ def _clash(loaded: Loaded, texts: Texts, path: Path, users: Users) -> list[Fault
         return []
     where = next((fault.where for fault in loaded.faults if not fault.warning), path.name)
     return [config_codes.OVERLAY_CLASH.fault(where=where)]
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(SIZE_MAX + 1)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise Refused(config_codes.FILE_MISSING.fault(where=str(path), why=why)) from error
 
 
 def _write(places: Places, path: Path, texts: Texts, loaded: Loaded, configuration: Configuration) -> Applied:

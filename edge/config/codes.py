@@ -213,6 +213,13 @@ REMOVE = _refusal(
     fix_id="pilih `id` yang ada: {choices}.",
     fix_en="use an `id` that exists: {choices}.",
 )
+FORMAT = _refusal(
+    "E-FORMAT",
+    id="{where}: `format` = {text}; versi ini membaca format {known}.",
+    en="{where}: `format` = {text}; this version reads format {known}.",
+    fix_id="perbarui perangkat lunak boks, atau hapus baris itu bila salah ketik.",
+    fix_en="update the box's software, or remove that line if it is a slip.",
+)
 KIT_UNKNOWN = _refusal(
     "E-KIT-UNKNOWN",
     id="{where}: kit {text} tidak ada.",

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from edge.config.kits import kit_names, load_kit
 from edge.config.layers import PARTS
+from edge.config.load import FORMAT
 from edge.config.model import Calls, Configuration, Lamp, Panel, Site, Sounder, Uplink, Zone
 from edge.config.schema import choices_of, people_model
 from edge.core.faults import Language
@@ -27,6 +28,7 @@ def editor_schema() -> dict[str, Any]:
     kits = kit_names()
     about = "; ".join(f"{kit}: {_about(kit)}" for kit in kits)
     properties: dict[str, Any] = {
+        "format": {"type": "integer", "const": FORMAT},
         "kit": {"type": "string", "enum": list(kits), "description": about},
         "driver": {"type": "string", "enum": list(choices_of(Configuration, "driver"))},
     }

@@ -14,8 +14,8 @@ from edge.core.faults import Fault, Wording
 
 PARTS = {"zone": "zones", "sounder": "sounders", "lamp": "lamps"}
 TABLES = ("site", "panel", "calls", "uplink")
-ABOVE = ("kit", "driver")  # in TOML a key below a heading belongs to it
-TOP = ("kit", "driver", *TABLES, *PARTS)
+ABOVE = ("format", "kit", "driver")  # in TOML a key below a heading belongs to it
+TOP = ("format", "kit", "driver", *TABLES, *PARTS)
 # What the centre may change from afar: which beats are sounded. Never pins, polarity, hold, silent, bypass or caps.
 OVERLAY: Mapping[str, tuple[str, ...]] = {"panel": ("profile",), "calls": ("crime", "fire", "medical", "disaster")}
 

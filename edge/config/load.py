@@ -2,7 +2,7 @@
 
 import os
 import pwd
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,8 +15,9 @@ from edge.config.kits import Kit, kit_names, load_kit
 from edge.config.layers import Merged, merge
 from edge.config.model import Configuration
 from edge.config.written import SIZE_MAX, Written, read
-from edge.core.faults import Fault, Wording
+from edge.core.faults import Fault, Refused, Wording
 
+FORMAT = 1
 OVERLAY_NAME = "overlay"
 ROLES = ("relay", "sms", "cameras", "config", "page", "cli")
 
@@ -54,11 +55,18 @@ class Loaded:
 def load_path(path: Path, users: Users) -> Loaded:
     """Read and check one file. Never raises for what the file holds or for its absence."""
     try:
+        return load(read_whole(path), name=path.name, users=users)
+    except Refused as refused:
+        return Loaded(None, refused.faults)
+
+
+def read_whole(path: Path) -> bytes:
+    """What a person wrote, and of what is too long as much as shows it. Raises Refused."""
+    try:
         with path.open("rb") as file:
-            content = file.read(SIZE_MAX + 1)
+            return file.read(SIZE_MAX + 1)
     except OSError as error:
-        return Loaded(None, (codes.FILE_MISSING.fault(where=str(path), why=error.strerror or str(error)),))
-    return load(content, name=path.name, users=users)
+        raise Refused(codes.FILE_MISSING.fault(where=str(path), why=error.strerror or str(error))) from error
 
 
 def load(content: bytes, *, name: str, users: Users, overlay: bytes = b"") -> Loaded:
@@ -70,7 +78,7 @@ def load(content: bytes, *, name: str, users: Users, overlay: bytes = b"") -> Lo
     site, above = read(content, name), read(overlay, OVERLAY_NAME)
     kit, unknown_kit = _kit(site)
     merged = merge(kit.written, site, above)
-    found = [*site.faults, *above.faults, *unknown_kit, *merged.faults]
+    found = [*site.faults, *above.faults, *_format(site), *unknown_kit, *merged.faults]
     for part in (pins.settle(merged), structure.check(merged), rules.check(merged, kit)):
         found.extend(part)
     if site.holes or above.holes or kit is _NO_KIT:
@@ -80,6 +88,13 @@ def load(content: bytes, *, name: str, users: Users, overlay: bytes = b"") -> Lo
         return Loaded(None, faults)
     uids, missing = _uids(kit, users)
     return Loaded(msgspec.convert({**merged.table, "link": {"uids": uids}}, Configuration), (*faults, *missing))
+
+
+def _format(site: Written) -> Iterator[Fault]:
+    """A file without the line is of format 1; a later one is not for this version to guess at."""
+    said = site.table.get("format", FORMAT)
+    if said != FORMAT or isinstance(said, bool):
+        yield codes.FORMAT.fault(where=site.where(("format",)), text=structure.toml(said), known=FORMAT)
 
 
 def resolve(content: bytes, name: str, overlay: bytes = b"") -> Merged:

@@ -14,7 +14,7 @@ from edge.config.model import Calls, Configuration, Lamp, Panel, Site, Sounder, 
 from edge.config.schema import choices_of, keys_of, limits_of, people_model
 from edge.core.faults import Fault, Wording
 
-_VALUES: Mapping[object, type] = {
+VALUES: Mapping[object, type] = {
     "site": Site, "panel": Panel, "calls": Calls, "uplink": Uplink, "zones": Zone, "sounders": Sounder, "lamps": Lamp,
 }  # fmt: skip
 _SECTIONS = {plural: f"[[{kind}]]" for kind, plural in PARTS.items()} | {name: f"[{name}]" for name in TABLES}
@@ -78,7 +78,7 @@ class _Place:
 
     @property
     def values(self) -> type:
-        return _VALUES.get(self.path[0], Configuration) if len(self.path) > 1 else Configuration
+        return VALUES.get(self.path[0], Configuration) if len(self.path) > 1 else Configuration
 
     @property
     def where(self) -> str:
@@ -164,17 +164,18 @@ def _wrong_type(place: _Place, kind: str) -> Fault:
 
 def _number_for_text(place: _Place) -> Fault:
     text = f"{place.key} = {place.text}"
-    better = f'{place.key} = "{_digits(place)}"'
+    meant = as_text(place.key, place.value) if isinstance(place.value, int) else None
+    better = f'{place.key} = "{place.text if meant is None else meant}"'
     return codes.TEXT_NUMBER.fault(where=place.where, key=place.key, text=text, better=better)
 
 
-def _digits(place: _Place) -> str:
-    """The number as it was meant: RT and RW have three digits, a telephone number begins with 0 or +62."""
-    if place.key in ("rt", "rw") and isinstance(place.value, int):
-        return f"{place.value:03}"
-    if place.key == "phone":
-        return f"+{place.value}" if place.text.startswith("62") else f"0{place.value}"
-    return place.text
+def as_text(key: str, number: int) -> str | None:
+    """The number as it was meant: RT and RW have three digits, a telephone number begins with 0 or +62; or None."""
+    if key in ("rt", "rw"):
+        return f"{number:03}"
+    if key == "phone":
+        return f"+{number}" if str(number).startswith("62") else f"0{number}"
+    return None
 
 
 _BY_TYPE: Mapping[str, Callable[[_Place, str], Fault]] = {

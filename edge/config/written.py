@@ -31,13 +31,17 @@ _TWICE = ("Cannot overwrite a value", "Cannot declare", "Cannot mutate")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """name: as messages show it; holes: True when lines had to be left out, so that what is missing means nothing."""
+    """name: as messages show it; holes: True when lines had to be left out, so that what is missing means nothing.
+
+    text: the file with every line as it was meant; what was left out stands as it is. "" where nothing can be read
+    """
 
     name: str
     table: Mapping[str, object]
     lines: Lines
     faults: tuple[Fault, ...] = ()
     holes: bool = False
+    text: str = ""
 
     def where(self, path: Path) -> str:
         """Say "site.toml:12"."""
@@ -84,6 +88,14 @@ def _mended(line: str) -> Mended | None:
     return first
 
 
+def parsed(text: str) -> Mapping[str, object]:
+    """The table of a text; empty for one that cannot be read."""
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+
+
 def _parses(line: str) -> bool:
     try:
         tomllib.loads(line)
@@ -98,6 +110,7 @@ class _Reader:
     def __init__(self, name: str, text: str, faults: list[Fault]) -> None:
         self._name = name
         self._lines = text.split("\n")
+        self._meant = list(self._lines)
         self._faults = faults
         self._holes = False
 
@@ -110,7 +123,9 @@ class _Reader:
                 if not self._repair(str(error)):
                     break
             else:
-                return Written(self._name, table, located(text), tuple(self._faults), self._holes)
+                return Written(
+                    self._name, table, located(text), tuple(self._faults), self._holes, "\n".join(self._meant)
+                )
         return Written(self._name, {}, {}, tuple(self._faults), holes=True)
 
     def _repair(self, message: str) -> bool:
@@ -125,7 +140,7 @@ class _Reader:
             going_on = match is not None and bool(line.strip())
             self._leave_out(index, self._nameless(index, message))
             return going_on
-        self._lines[index] = mended.line
+        self._lines[index] = self._meant[index] = mended.line
         facts = {"text": line.strip(), "better": mended.line.strip(), "key": mended.key}
         self._faults.append(mended.meaning.fault(where=self._at(index), **facts))
         return True

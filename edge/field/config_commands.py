@@ -1,4 +1,4 @@
-"""`kentongan config`: check, apply, show, rollback, sample, schema."""
+"""`kentongan config`: check, apply, show, migrate, rollback, sample, schema."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -9,13 +9,15 @@ import click
 from edge.config.active import Source, read_active
 from edge.config.apply import Applied, apply, roll_back
 from edge.config.editor import editor_schema
-from edge.config.generations import Texts, texts_of
+from edge.config.generations import Texts, texts_of, write_atomically
 from edge.config.kits import kit_names, load_kit
-from edge.config.load import SystemUsers, load_path
+from edge.config.load import SystemUsers, load_path, read_whole
+from edge.config.migrate import Migrated, migrate
 from edge.config.model import Configuration
 from edge.config.origin import DEFAULT, Scalar, origins
 from edge.config.sample import sample
-from edge.core.faults import Fault, FaultRecord, Refused, Wording
+from edge.core import codes
+from edge.core.faults import Fault, FaultRecord, Refused, Wording, printable
 from edge.field.console import Session, pass_session, session_options, show_json, worst
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Untuk mesin / for machines")
@@ -39,6 +41,18 @@ class Installed:
     ok: bool
     generation: int | None
     changed: bool
+    faults: tuple[FaultRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """migrate --json. ok: whether the new text could be applied; diff: unified, without context."""
+
+    file: str
+    ok: bool
+    changed: bool
+    written: bool
+    diff: tuple[str, ...]
     faults: tuple[FaultRecord, ...]
 
 
@@ -135,6 +149,37 @@ def show(session: Session, file: Path | None, *, origin: bool, as_json: bool) ->
     return worst(faults)
 
 
+@config.command("migrate")
+@file_argument
+@click.option("--write", is_flag=True, help="Tulis, yang lama disimpan (.lama) / write, keep the old one")
+@as_json
+@session_options
+@pass_session
+def migrate_command(session: Session, file: Path | None, *, write: bool, as_json: bool) -> int:
+    """Perbaiki bentuk berkas, tampilkan bedanya / bring a file into its present form, show what changes."""
+    path = file or session.places.site
+    try:
+        migrated = migrate(read_whole(path), path.name, SystemUsers())
+        if write and migrated.changed:
+            write_atomically(path.with_name(f"{path.name}.lama"), path.read_bytes())
+            write_atomically(path, migrated.text.encode())
+    except Refused as refused:
+        return _refused(session, path, refused.faults, as_json=as_json)
+    except OSError as error:
+        fault = codes.STATE_READONLY.fault(what=str(error.filename or path), why=error.strerror or str(error))
+        return _refused(session, path, [fault], as_json=as_json)
+    faults, written = migrated.loaded.faults, write and migrated.changed
+    if as_json:
+        ok, diff = migrated.loaded.configuration is not None, tuple(migrated.diff())
+        show_json(Rewritten(str(path), ok, migrated.changed, written, diff, _records(faults)))
+        return worst(faults)
+    for line in migrated.diff():
+        click.echo(printable(line))
+    session.show(faults)
+    session.say(_rewritten(migrated, written=written))
+    return worst(faults)
+
+
 @config.command()
 @click.argument("number", required=False, type=int)
 @as_json
@@ -222,6 +267,14 @@ def _done(applied: Applied) -> Wording:
     return Wording(
         f"✓ Tidak ada yang berubah: tetap generasi {generation}.", f"✓ No change: still generation {generation}."
     )
+
+
+def _rewritten(migrated: Migrated, *, written: bool) -> Wording:
+    if not migrated.changed:
+        return Wording(f"✓ {migrated.name}: bentuknya sudah benar.", f"✓ {migrated.name}: is in its present form.")
+    if written:
+        return Wording(f"✓ {migrated.name} ditulis.", f"✓ {migrated.name} written.")
+    return Wording("Belum ditulis: tambahkan --write.", "Not written yet: add --write.")
 
 
 def _masked(configuration: Configuration) -> Configuration:

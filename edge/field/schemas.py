@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge.centre.schemas import inlined, titled, write
-from edge.field.config_commands import Checked, Installed, Shown, Stands
+from edge.field.config_commands import Checked, Installed, Rewritten, Shown, Stands
 from edge.field.ledger_commands import Proved
 from edge.field.status import ExplainedStatus
 from edge.field.watch import Away, Seen
@@ -24,6 +24,7 @@ FORMS: Final[dict[str, tuple[Any, ...]]] = {
     "config-check": (Checked,),
     "config-apply": (Installed,),
     "config-rollback": (Installed,),
+    "config-migrate": (Rewritten,),
     "config-show": (Shown,),
     "config-show-origin": (dict[str, Stands],),
 }
