@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from edge.core.events import read_event
-from edge.core.messages import read_beat, read_reply
-from edge.core.orders import Policy, wish_of
+from edge.core.messages import read_beat, read_part, read_reply
+from edge.core.orders import ARGUMENTS, Policy, wish_of
 from edge.core.outbox import Outbox, Waiting
 from edge.core.seal import Forged, read_binding, read_keyset, sha256, unb64
 from edge.core.sms import Answers, nonce_of, read_told
@@ -48,6 +48,7 @@ def test_events_and_their_batch() -> None:
 
 def test_beat_and_reply() -> None:
     assert read_beat(VECTORS["beat"]["beat"].encode(), KEYS["box"].public).nonce == "b-0017"
+    assert read_part(VECTORS["beat"]["part"].encode(), KEYS["box"].public).parts == 1
     assert read_reply(VECTORS["beat"]["reply"].encode(), KEYS["box"].public).result == "done"
     for each in VECTORS["beat"]["refused"]:
         with pytest.raises(Forged, match=rf"^{each['why']}\b"):
@@ -128,6 +129,10 @@ def test_commands_are_taken_or_refused_for_the_reason_given() -> None:
     for each in VECTORS["commands"]["refused"]:
         with pytest.raises(Forged, match=rf"^{each['why']}\b"):
             taken(each["jws"], each.get("after", ""), Policy(**each.get("policy", {})))
+
+
+def test_there_is_a_vector_for_every_command_that_is_taken() -> None:
+    assert {each["payload"]["name"] for each in VECTORS["commands"]["accepted"]} == ARGUMENTS.keys() - {"snapshot"}
 
 
 def test_there_is_a_vector_for_every_word_that_the_page_calls_stable() -> None:

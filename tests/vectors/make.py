@@ -4,13 +4,33 @@ import json
 from typing import Any
 
 from edge.core.events import Author, Frozen, canonical, freeze
-from edge.core.messages import Beat, Command, Have, Receipt, Reply, digest_of, encode, sign_beat, sign_reply
+from edge.core.messages import (
+    Beat,
+    Command,
+    Have,
+    Part,
+    Receipt,
+    Reply,
+    digest_of,
+    encode,
+    sign_beat,
+    sign_part,
+    sign_reply,
+)
 from edge.core.seal import Binding, CentreKey, Keyset, Signer, Use, b64, sha256, sign_by_root, sign_jws, unb64
 from edge.core.sms import Call, Telegram, nonce_of, sign_order, sign_receipt, tell
 from edge.core.timing import Stamp, TimeQuality
 from edge.core.words import BoxId, Epoch, EventClass, EventId, Json, Record, SiteId, ZoneId
 
-SEEDS = {"box": 1, "root": 2, "receipt": 3, "command-silence": 4, "command-sound": 5, "command-sound-second": 6}
+SEEDS = {
+    "box": 1,
+    "root": 2,
+    "receipt": 3,
+    "command-silence": 4,
+    "command-sound": 5,
+    "command-sound-second": 6,
+    "config": 7,
+}
 KEYS = {name: Signer(bytes([byte] * 32)) for name, byte in SEEDS.items()}
 OTHER = BoxId("ktg-zzzzzzzz")
 BOX, SITE, EPOCH = BoxId("ktg-k7q2m7xa"), SiteId("33.74.10.1004-010-005"), Epoch("7c1f0b2e")
@@ -44,7 +64,9 @@ def keyset() -> Keyset:
         return CentreKey(f"{use}-{number}", use, b64(KEYS[name].public), NOT_BEFORE, NOT_AFTER)
 
     sound = [key("command-sound", Use.COMMAND_SOUND), key("command-sound-second", Use.COMMAND_SOUND, 2)]
-    return Keyset(1, (key("receipt", Use.RECEIPT), key("command-silence", Use.COMMAND_SILENCE), *sound))
+    return Keyset(
+        1, (key("receipt", Use.RECEIPT), key("command-silence", Use.COMMAND_SILENCE), *sound, key("config", Use.CONFIG))
+    )
 
 
 def vectors() -> dict[str, Any]:
@@ -91,6 +113,7 @@ def _beat() -> dict[str, Any]:
     said = sign_beat(beat, KEYS["box"]).decode()
     return {
         "beat": said,
+        "part": sign_part(Part(BOX, "4be1c7a90d2f6e83", 1, 1, b64(b'{"files":[]}')), KEYS["box"]).decode(),
         "reply": sign_reply(Reply(BOX, "4be1c7a90d2f6e83", "done", "silence"), KEYS["box"]).decode(),
         "refused": [
             {"why": "signature", "beat": said.replace('"head":1', '"head":2')},
@@ -157,7 +180,7 @@ def _commands() -> dict[str, Any]:
         said = Command(box, "4be1c7a90d2f6e83", nonce, now + life_s, name, args, by)
         payload = {**json.loads(encode(said)), **more}
         raw = canonical(payload)
-        kids = {"command-silence": "command-silence-1", "command-sound": "command-sound-1"}
+        kids = {"command-silence": "command-silence-1", "command-sound": "command-sound-1", "config": "config-1"}
         for key in keys:
             raw = sign_jws(raw, kids.get(key, "command-sound-2"), KEYS[key])
         return {"payload": payload, "jws": raw.decode()}
@@ -177,6 +200,10 @@ def _commands() -> dict[str, Any]:
             command("sound", {"pattern": "jateng.titir", "duration": 30}, "command-sound"),
             command("sound", sound, *both),
             command("self-test", {}, "command-sound"),
+            command("squawk", {}, "command-sound"),
+            command("identify", {}, "command-silence"),
+            command("diag", {}, "command-silence"),
+            command("config", {"overlay": '[panel]\nprofile = "polri"\n'}, "config"),
         ],
         "refused": [
             {"why": "signatures", **command("sound", sound, "command-sound")},
@@ -189,6 +216,8 @@ def _commands() -> dict[str, Any]:
             {"why": "size", **command("silence", {"alarm": "x" * 4096}, "command-silence")},
             {"why": "not", **command("silence", alarm, "command-silence", later=1)},
             {"why": "name", **command("format", {}, "command-silence")},
+            {"why": "name", **command("config", {"overlay": ""}, "command-silence")},
+            {"why": "args", **command("config", {"overlay": "#" * 2049}, "config")},
             {"why": "key", **command("sound", sound, "command-sound", "command-silence")},
             {"why": "key", "jws": hush["jws"].replace(".", "")},
             {"why": "box", **command("silence", alarm, "command-silence", box=OTHER)},
