@@ -78,8 +78,9 @@ class Audit(msgspec.Struct):
 
 
 class Lost(msgspec.Struct):
-    """Sequences that the box can never send any more; receipted like any event."""
+    """Sequences of an epoch that the box can never send any more; receipted like any event."""
 
+    epoch: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}$")]
     ranges: list[tuple[int, int]]
 
 

@@ -25,6 +25,7 @@ from edge.core.words import (
     Cancel,
     Effect,
     EventClass,
+    Gone,
     Identify,
     Json,
     LostEdge,
@@ -109,6 +110,7 @@ class Panel:
             Troubled: self._troubled,
             Restored: self._restored,
             Noted: self._noted,
+            Gone: self._gone,
             Recalled: self._recall,
         }
 
@@ -310,6 +312,10 @@ class Panel:
 
     def _noted(self, noted: Noted, now_ns: int) -> None:  # noqa: ARG002 - every reaction is called in one way
         self._records.audit(noted.what, BOX, noted.content)
+
+    def _gone(self, gone: Gone, now_ns: int) -> None:  # noqa: ARG002 - every reaction is called in one way
+        ranges: list[Json] = [[first, last] for first, last in gone.ranges]
+        self._records.add(EventClass.AUDIT, "lost", BOX, {"epoch": gone.epoch, "ranges": ranges})
 
     def _recall(self, recalled: Recalled, now_ns: int) -> None:
         """What the ledger knew: a contact stuck then and open now is a fault that ended while nobody looked."""

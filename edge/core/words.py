@@ -240,6 +240,14 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """Events that this box made and can never send: inclusive ranges of sequences of one epoch, rising."""
+
+    epoch: Epoch
+    ranges: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Recalled:
     """What the ledger remembered from before this start; arrives late or never."""
 
@@ -266,6 +274,7 @@ Stimulus = (
     | Troubled
     | Restored
     | Noted
+    | Gone
     | Recalled
     | Tick
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge.core.events import Frozen
+from edge.core.spans import Span, gaps
 from edge.core.words import Epoch, EventClass, EventId
 from edge.ledger.ledger import Ledger, LedgerCorrupt, LedgerError, Past, Unreceived
 
@@ -77,9 +78,11 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Answer to `ask`: stored rows that the centre wants again."""
+    """Answer to `ask`: stored rows that the centre wants again, and ranges of which there are none."""
 
     rows: Sequence[Unreceived]
+    epoch: Epoch
+    gone: tuple[Span, ...]
 
 
 Told = Opened | Stored | Failed | Mended | Fetched | Digests | Loaded | Asked
@@ -167,7 +170,12 @@ class Recorder:
 
     def ask(self, epoch: Epoch, first: int, last: int, limit: int) -> None:
         """Rows that the centre lacks, whether it ever receipted them or not. Answered with Asked."""
-        self._other(lambda ledger: self._tell(Asked(ledger.asked(epoch, first, last, limit))))
+
+        def answer(ledger: Ledger) -> None:
+            stored = [seq for seq, _ in ledger.digests(epoch, first, last)]
+            self._tell(Asked(ledger.asked(epoch, first, last, limit), epoch, tuple(gaps(stored, first, last))))
+
+        self._other(answer)
 
     def digests(self, epoch: Epoch, first: int, last: int, token: object) -> None:
         """Answered with Digests."""

@@ -11,16 +11,29 @@ from edge.core.orders import Policy
 from edge.core.outbox import Outbox
 from edge.core.seal import CentreKey, Keyset, Signer, Use, b64, sign_by_root, sign_jws
 from edge.core.timing import TimeQuality
-from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass, EventId, Noted, Restored, Silence, SiteId, Troubled
+from edge.core.words import (
+    SECOND_NS,
+    BoxId,
+    Epoch,
+    EventClass,
+    EventId,
+    Gone,
+    Noted,
+    Restored,
+    Silence,
+    SiteId,
+    Troubled,
+)
 from edge.daemons.alarm.beside import Beside
 from edge.daemons.alarm.dispatch import Dispatch
 from edge.daemons.alarm.gate import RENEW_JTIS, Gate
 from edge.daemons.alarm.keyring import Keyring
+from edge.daemons.alarm.losses import ASKED_LIMIT
 from edge.daemons.alarm.orders import CORRELATION_LIMIT
 from edge.daemons.alarm.posts import Lost, Ordered, Waits
 from edge.daemons.alarm.voice import View, Voice
 from edge.ledger.ledger import Unreceived
-from edge.ledger.recorder import LOAD_LIMIT, Fetched, Loaded, Opened, Recorder, Stored
+from edge.ledger.recorder import LOAD_LIMIT, Asked, Fetched, Loaded, Opened, Recorder, Stored
 from edge.link.frames import FRAME_LIMIT, Ask, Bytes, Frame, Hello, LinkState, Pull, Role, Rows, Send, pack
 from edge.link.server import LinkServer, Peer
 
@@ -166,6 +179,30 @@ def test_events_that_the_ledger_cannot_read_back_are_said_to_be_lost(world: Worl
     assert sorted(noted.content["ids"]) == [f"{OLD}.7", f"{OLD}.8"]
     assert [sorted(each.seq for each in lost.ids) for lost in world.of(Lost)] == [[7, 8]]
     assert world.of(Troubled, lambda each: each.code == "E-LEDGER-BROKEN")
+
+
+def test_rows_that_cannot_be_read_back_are_declared_gone(world: World) -> None:
+    world.dispatch.told(Opened(2, None, {}, waiting(7, 8, 11)))
+    world.up()
+    world.dispatch.told(Fetched((), tuple(world.disk.fetched)))
+    world.turn()
+    assert world.of(Gone) == [Gone(OLD, ((7, 8), (11, 11)))]
+
+
+def test_what_the_centre_asks_for_and_the_ledger_lacks_is_declared_gone_once(world: World) -> None:
+    for _ in range(3):
+        world.dispatch.told(Asked((), OLD, ((3, 5),)))
+    world.dispatch.told(Asked((), EPOCH, ((1, 2),)))  # of this life: they may be on their way to the disk
+    world.dispatch.told(Asked((), OLD, ()))
+    world.turn()
+    assert world.of(Gone) == [Gone(OLD, ((3, 5),))]
+
+
+def test_who_asks_for_ever_other_things_fills_no_disk(world: World) -> None:
+    for number in range(1, 3 * ASKED_LIMIT):
+        world.dispatch.told(Asked((), OLD, ((number, number),)))
+    world.turn()
+    assert len(world.of(Gone)) == ASKED_LIMIT
 
 
 def test_what_a_new_ledger_lacks_is_handed_in_again(world: World) -> None:

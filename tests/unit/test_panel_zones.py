@@ -3,7 +3,9 @@
 from edge.core.words import (
     Brief,
     Bypass,
+    Epoch,
     EventClass,
+    Gone,
     LostEdge,
     Noted,
     Pressed,
@@ -153,6 +155,13 @@ def test_noted_is_an_audit_event() -> None:
     (record,) = Box().tell(Noted("anchor", {"utc": "2026-11-23T13:05:22Z", "what": "not this"}))
     assert isinstance(record, Record)
     assert record.content == {"what": "anchor", "utc": "2026-11-23T13:05:22Z"}
+
+
+def test_what_can_never_be_sent_is_told_as_the_centre_counts_it() -> None:
+    (record,) = Box().tell(Gone(Epoch("7c1f0b2e"), ((3, 5), (9, 9))))
+    assert isinstance(record, Record)
+    assert (record.event_class, record.name) == (EventClass.AUDIT, "lost")
+    assert record.content == {"epoch": "7c1f0b2e", "ranges": [[3, 5], [9, 9]]}
 
 
 def test_lost_edges_are_counted() -> None:

@@ -6,7 +6,7 @@ It never touches a disk or a device. The panel hands it events and a view of the
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,7 @@ from edge.core.events import Frozen
 from edge.core.faults import printable
 from edge.core.messages import encode
 from edge.core.orders import Policy
-from edge.core.outbox import Outbox, Waiting
+from edge.core.outbox import Outbox
 from edge.core.seal import Forged
 from edge.core.status import BoxStatus
 from edge.core.words import (
@@ -31,8 +31,9 @@ from edge.core.words import (
 from edge.daemons.alarm.beside import Beside
 from edge.daemons.alarm.complaints import Complaints
 from edge.daemons.alarm.gate import Gate
+from edge.daemons.alarm.losses import Losses
 from edge.daemons.alarm.orders import Orders, Outcome
-from edge.daemons.alarm.posts import Delivered, Leave, Lost, Ordered, Received, Undurable, Waits
+from edge.daemons.alarm.posts import Delivered, Leave, Ordered, Received, Undurable, Waits
 from edge.daemons.alarm.receipts import AGAIN_LIMIT, Claim, Disproved, Proved, Receipts, wanted
 from edge.daemons.alarm.traffic import Traffic
 from edge.daemons.alarm.voice import Voice
@@ -47,7 +48,6 @@ log = logging.getLogger("kentongan.alarm")
 DOWN_AFTER_NS: Final = 15 * SECOND_NS  # half a keepalive: a flap is no trouble, a cut cable is
 FIRST_UP_NS: Final = 60 * SECOND_NS  # bearers wait up to 30 s after power-on
 LOOK_S: Final = 0.25  # an event whose commit hangs is noticed this late at most
-LOST_NAMED: Final = 20  # of many lost events, this many are named
 REASONS: Final = {
     Answer.NOBODY: "nobody at the broker subscribes to our events",
     Answer.FORBIDDEN: "the broker's access list refuses our events",
@@ -107,6 +107,7 @@ class Dispatch:
         self._down_code = codes.BROKER_UNREACHABLE.code
         self._down_detail = "no bearer"
         self._complaints = Complaints(post, boot_ns)
+        self._losses = Losses(voice.epoch, post, self._complaints)
         self._more = False  # the ledger has more rows waiting than were taken in
         self._laid = ("", "")
         self._stopping = False
@@ -164,7 +165,9 @@ class Dispatch:
     def _loaded(self, told: Loaded | Asked) -> None:
         """Rows to send: those that wait, or those that the centre wants again, for which no lamp waits."""
         self._traffic.loaded(told.rows)
-        if isinstance(told, Loaded):
+        if isinstance(told, Asked):
+            self._losses.asked(told.epoch, told.gone)
+        else:
             self._more = len(told.rows) >= LOAD_LIMIT
             self._post(Waits(tuple(row.id for row in told.rows if row.shown)))
 
@@ -202,21 +205,12 @@ class Dispatch:
             case Loaded() | Asked():
                 self._loaded(told)
             case Fetched(events, asked):
-                self._lose(self._traffic.fetched(events, asked))
+                self._losses.unreadable(self._traffic.fetched(events, asked))
             case Digests(token, found):
                 if isinstance(token, Claim):
                     self._settle(self._receipts.answered(token, found), now_ns)
             case Failed():
                 self._traffic.unfetched()
-
-    def _lose(self, rows: Sequence[Waiting]) -> None:
-        """The ledger does not have their bytes: say so, and let the lamp no longer say that they are on their way."""
-        if not rows:
-            return
-        ids: list[Json] = [str(row.id) for row in rows[:LOST_NAMED]]
-        self._complaints.of(codes.LEDGER_BROKEN.code, "", f"{len(rows)} events cannot be read back")
-        self._post(Noted("events-lost", {"count": len(rows), "ids": ids}))
-        self._post(Lost(tuple(row.id for row in rows if row.shown)))
 
     # ---- frames in --------------------------------------------------------------------------------------------------
 
