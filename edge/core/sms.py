@@ -173,7 +173,8 @@ class Answers:
         kid = _signer_of(text, answer["sig"], keyset, USES[name])
         _take_once(sent, text.rpartition(" ")[0])
         ticket: dict[str, str | int] = {} if answer["ticket"] is None else {"ticket": answer["ticket"]}
-        return Command(self._box, nonce, nonce, 0, name, {"alarm": str(sent.alarm), **ticket}, answer["by"]), kid
+        jti = answer["sig"][:NONCE_LETTERS]  # as for a nonce: no two orders share it
+        return Command(self._box, jti, nonce, 0, name, {"alarm": str(sent.alarm), **ticket}, answer["by"]), kid
 
     def _addressed(self, form: re.Pattern[str], text: str) -> re.Match[str]:
         answer = _parsed(form, text)

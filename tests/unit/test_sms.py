@@ -209,7 +209,12 @@ def test_an_order_is_taken_once_also_when_its_message_went_out_again() -> None:
     assert refusal(order(), memory) == "repeated"
     memory.sent(TOLD, 1)
     assert refusal(order(), memory) == "repeated"
-    memory.command(order("acknowledge", ticket="T-17"), 0, KEYSET)
+
+
+def test_orders_under_one_nonce_have_names_of_their_own() -> None:
+    memory = answers()
+    said = (order(), order("acknowledge", ticket="T-17"), order("acknowledge", ticket="T-18"))
+    assert len({memory.command(text, 0, KEYSET)[0].jti for text in said}) == 3
 
 
 def test_orders_that_cannot_be_remembered_are_refused() -> None:
