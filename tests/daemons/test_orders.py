@@ -62,14 +62,19 @@ def events(stage: Stage, name: str) -> list[dict[str, Any]]:
     return [dict(row) for row in reader.export(stage.centre_places.store) if row["name"] == name]
 
 
+def audits(stage: Stage, what: str) -> list[dict[str, Any]]:
+    return [each["data"] for each in events(stage, "audit") if each["data"]["what"] == what]
+
+
 def test_the_centre_sounds_the_siren_and_ends_it(stage: Stage) -> None:
     assert told(stage, "sound", "pattern=jateng.theft", "duration=30")[1]["result"] == "done"
     wait_for(lambda: sounding(stage), "the siren sounds")
     assert told(stage, "sound", "pattern=jateng.theft", "duration=0")[1]["result"] == "done"
     wait_for(lambda: not sounding(stage), "the siren is quiet")
-    wait_for(lambda: [each for each in events(stage, "audit") if each["data"]["what"] == "sounded"], "it is on record")
-    (sounded,) = (each["data"] for each in events(stage, "audit") if each["data"]["what"] == "sounded")
+    wait_for(lambda: audits(stage, "sounded"), "it is on record")
+    (sounded,) = audits(stage, "sounded")
     assert (sounded["by"], sounded["pattern"]) == ("Sari", "jateng.theft")
+    assert len(sounded["keys"]) == 1
 
 
 def test_one_person_alone_sounds_no_longer_than_thirty_seconds(stage: Stage, tmp_path: Path) -> None:
@@ -85,6 +90,7 @@ def test_one_person_alone_sounds_no_longer_than_thirty_seconds(stage: Stage, tmp
     assert told(stage, "sound", "pattern=jateng.theft", "duration=31", "--second-key", str(key))[1]["result"] == "done"
     wait_for(lambda: sounding(stage), "the siren sounds")
     told(stage, "sound", "pattern=jateng.theft", "duration=0")
+    wait_for(lambda: [each for each in audits(stage, "sounded") if len(each["keys"]) == 2], "both who signed are named")
 
 
 def test_a_zone_is_bypassed_and_put_back_and_never_all_of_them(stage: Stage) -> None:
@@ -102,6 +108,9 @@ def test_a_zone_is_bypassed_and_put_back_and_never_all_of_them(stage: Stage) -> 
 
 def test_what_the_panel_refuses_is_no_done(stage: Stage) -> None:
     assert told(stage, "silence", "alarm=00000000.9")[1]["reason"] == "panel: unknown alarm"
+    never = f"alarm={ask_status(stage.places)['epoch']}.999999999"
+    assert told(stage, "acknowledge", never, "ticket=T-1")[1]["reason"] == "panel: unknown alarm"
+    assert told(stage, "acknowledge", "alarm=00000000.9", "ticket=T-1")[1]["result"] == "done"  # of an earlier run
     assert told(stage, "bypass", "zone=nowhere", "duration=60")[1]["reason"] == "panel: unknown zone"
     assert told(stage, "snapshot", "camera=pos")[1]["reason"] == "camera: none is adopted here"
 

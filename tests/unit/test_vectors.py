@@ -2,10 +2,12 @@
 
 import json
 import re
+from base64 import urlsafe_b64decode
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nacl.signing import SigningKey
 
 from edge.core.events import read_event
 from edge.core.messages import read_beat, read_part, read_reply
@@ -85,6 +87,15 @@ def test_what_the_box_says_by_sms() -> None:
     for each in VECTORS["sms"]["told_refused"]:
         with pytest.raises(Forged, match=rf"^{each['why']}\b"):
             read_told(each["text"], KEYS["box"].public)
+
+
+def test_the_sms_are_signed_as_their_rule_says_by_somebody_elses_hand() -> None:
+    """With PyNaCl alone, as a stranger reads the page."""
+    by = {"KTG": "box", "KTR": "receipt", "KTC": "command-silence"}
+    for each in (*VECTORS["sms"]["told"], *VECTORS["sms"]["accepted"]):
+        words, _, sig = each["text"].rpartition(" ")
+        key = SigningKey(bytes.fromhex(VECTORS["keys"]["keys"][by[words[:3]]]["seed"])).verify_key
+        key.verify(b"kentongan/sms/v1\n" + words.encode(), urlsafe_b64decode(sig + "=="))
 
 
 def answered(text: str, after: str = "") -> dict[str, Any]:
