@@ -75,8 +75,8 @@ def approve(
         _say_replaced(session, gone)
     if not places.copy(request.box).exists():
         said = Wording(
-            "Tanpa salinan site.toml: minta `enrol --renew` dengan token, supaya boks ini kelak bisa diganti.",
-            "Without a copy of site.toml: ask for `enrol --renew` with a token, so that it can be replaced one day.",
+            "Tanpa salinan site.toml: minta `enrol --renew` sekali lagi, supaya boks ini kelak bisa diganti.",
+            "Without a copy of site.toml: ask for `enrol --renew` once more, so that it can be replaced one day.",
         )
         click.echo(said[session.language], err=True)
     said = Wording(f"{request.box} terdaftar di {request.site}.", f"{request.box} is admitted at {request.site}.")

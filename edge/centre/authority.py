@@ -98,6 +98,7 @@ class Authority:
             keyset=self._places.keyset.read_bytes(),
             root_public=self._root.public,
             broker_authority=self._certificates.pem.certificate,
+            escrow=Signer(self._escrow).public if self._escrow else b"",
         )
 
     def signed(self, answer: Answer) -> bytes:

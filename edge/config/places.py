@@ -26,7 +26,7 @@ class Places:
 
     @property
     def trust(self) -> Path:
-        """keyset.jws, binding.jws, root.pub, broker-ca.pem: public, owned by root."""
+        """keyset.jws, binding.jws, root.pub, escrow.pub, broker-ca.pem: public, owned by root."""
         return self.etc / "trust"
 
     @property

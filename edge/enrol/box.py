@@ -58,7 +58,7 @@ def ask(places: Places, invitation: Invitation | None, *, renew: bool = False) -
     site, text = _site(places, invitation)
     with _damage_told():
         applicant = make_box_keys(places)
-    escrow = invitation.escrow if invitation else b""
+    escrow = invitation.escrow if invitation else _escrow_known(places) if now is not None else b""
     request = Request(
         applicant.box,
         site,
@@ -89,6 +89,14 @@ def accept(places: Places, raw: bytes, invitation: Invitation | None, pinned: Ca
         raise Refused(codes.ANSWER.fault(what=str(error))) from error
     lay_out(answer, certificates=places.secrets, trust=places.trust)
     return Enrolled(answer.box, answer.site, faults)
+
+
+def _escrow_known(places: Places) -> bytes:
+    """What the root's last answer has named; b"": nothing."""
+    try:
+        return (places.trust / "escrow.pub").read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _site(places: Places, invitation: Invitation | None) -> tuple[SiteId, bytes]:

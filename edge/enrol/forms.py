@@ -40,6 +40,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     """What an admitted box takes home, signed by the root.
 
     certificate, broker_authority: PEM; binding, keyset: JWS by the root; root_public: 32 bytes
+    escrow: public key for later copies of site.toml, 32 bytes, or b""
     config: site.toml sealed for the box's event key; b"": the box keeps the one that it has
     """
 
@@ -50,6 +51,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     keyset: bytes
     root_public: bytes
     broker_authority: bytes
+    escrow: bytes = b""
     config: bytes = b""
 
 

@@ -93,13 +93,15 @@ def _forget_former(places: Places) -> None:
 
 
 def lay_out(answer: Answer, *, certificates: Path, trust: Path) -> None:
-    """Write tls.pem under `certificates`; root.pub, keyset.jws, broker-ca.pem and, last, binding.jws under `trust`.
+    """Write tls.pem under `certificates`; root.pub, keyset.jws, broker-ca.pem, escrow.pub and, last, binding.jws under
+    `trust`.
 
     A box counts as enrolled when its binding is there: all else is there then.
     """
     write_atomically(trust / "root.pub", answer.root_public)
     write_atomically(trust / "keyset.jws", answer.keyset)
     write_atomically(trust / "broker-ca.pem", answer.broker_authority)
+    write_atomically(trust / "escrow.pub", answer.escrow)
     write_atomically(certificates / "tls.pem", answer.certificate)
     write_atomically(trust / "binding.jws", answer.binding)
 

@@ -21,7 +21,7 @@ from edge.daemons.alarm.identity import read_identity
 from edge.enrol.box import accept, ask, give_up, standing
 from edge.enrol.forms import Answer, Invitation, fingerprint, read_answer, read_request, same_print, sign_answer
 from edge.enrol.keys import box_id
-from edge.enrol.sealed import sealed_for
+from edge.enrol.sealed import sealed_for, unsealed
 from edge.enrol.tls_key import authority_print
 
 SITE = SiteId("33.74.10.1004-010-005")
@@ -117,6 +117,19 @@ def test_the_copy_of_site_toml_is_for_the_centre_alone(
     assert authority.resealed(copy, reader.public) != copy
 
 
+def test_a_renewal_hands_over_the_site_toml_of_today_without_a_token(
+    authority: Authority, centre: CentrePlaces, box: Places
+) -> None:
+    request, raw = ask(box, None)
+    assert request.config == b""  # it knows no key to seal it for
+    accept(box, answered(authority, centre, raw), None, vouched)
+    box.site.write_bytes(SITE_TOML + b"\n# changed\n")
+    answered(authority, centre, ask(box, None, renew=True)[1])
+    reader = bytes(range(32))
+    copy = authority.resealed(centre.copy(request.box).read_bytes(), Signer(reader).public)
+    assert unsealed(reader, copy) == box.site.read_bytes()
+
+
 # ---- power cuts ------------------------------------------------------------------------------------------------------
 
 
@@ -205,7 +218,7 @@ def test_an_answer_taken_home_through_a_power_cut_is_whole(
 
         return run
 
-    assert cut_everywhere(monkeypatch, action) == 10
+    assert cut_everywhere(monkeypatch, action) == 12  # six files
 
 
 def test_a_new_identity_through_a_power_cut_never_mixes_the_two(
