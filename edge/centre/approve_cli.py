@@ -2,7 +2,9 @@
 
 import getpass
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +23,9 @@ from edge.enrol import codes as enrol_codes
 from edge.enrol.forms import BOX_ID, Request, fingerprint, read_request
 from edge.enrol.lines import TEXT_MAX, Kind, Unreadable, content_of, lines_of
 from edge.field.console import Session, session_options
+
+if TYPE_CHECKING:
+    from edge.centre.authority import Authority
 
 
 @click.command()
@@ -43,9 +48,7 @@ def approve(
     keys: Path | None,
 ) -> None:
     """Setujui boks yang menunggu di pintu atau dari berkas / approve a box; without a name: show who waits."""
-    from edge.centre.approval import approve as answered  # noqa: PLC0415  # cryptography, for the commands that sign
-    from edge.centre.approval import residents, retire  # noqa: PLC0415  # the same
-    from edge.centre.replacement import replaced  # noqa: PLC0415  # the database
+    from edge.centre.approval import residents  # noqa: PLC0415  # cryptography, for the commands that sign
 
     places = places_of(session)
     with explained():
@@ -59,38 +62,64 @@ def approve(
         if there and not replacing:
             raise Refused(codes.BOX_SITE_TAKEN.fault(site=request.site, box=there[0]))
         _ask_person(session, request, there, yes=yes)
-        raw = answered(authority, places, request, replacing=replacing)
-        operator = by or getpass.getuser()
-        noted(session, "admission", request.box, _about(request, slot), operator)
-        if replacing:
-            gone = retire(authority, places, request)
-            replaced(store_at(session, None), gone, request.box, site=request.site, operator=operator)
-        if slot is not None:
-            slot.put_answer(raw)
+        raw = _answer(session, authority, Approved(request, slot, by or getpass.getuser(), replacing=replacing))
     if out is not None:
         out.write_text(lines_of(Kind.ANSWER, raw), encoding="ascii")
     elif not queued:
         click.echo(lines_of(Kind.ANSWER, raw), nl=False)
-    if replacing:
-        _say_replaced(session, gone)
-    if not places.copy(request.box).exists():
-        said = Wording(
-            "Tanpa salinan site.toml: minta `enrol --renew` sekali lagi, supaya boks ini kelak bisa diganti.",
-            "Without a copy of site.toml: ask for `enrol --renew` once more, so that it can be replaced one day.",
-        )
-        click.echo(said[session.language], err=True)
+    _say_what_is_left(session, request.box, there)
     said = Wording(f"{request.box} terdaftar di {request.site}.", f"{request.box} is admitted at {request.site}.")
     click.echo(said[session.language], err=True)
 
 
-def _say_replaced(session: Session, gone: list[BoxId]) -> None:
-    names = ", ".join(gone) or "-"
-    listed = places_of(session).revocations
-    said = Wording(
-        f"{names} dicabut. Salin {listed} ke broker, lalu `systemctl reload mosquitto`. Uji jalan masih diperlukan.",
-        f"{names} revoked. Copy {listed} to the broker, then `systemctl reload mosquitto`. A walk test is required.",
-    )
-    click.echo(said[session.language], err=True)
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """What a person has said yes to."""
+
+    request: Request
+    slot: Slot | None
+    operator: str
+    replacing: bool
+
+
+def _answer(session: Session, authority: "Authority", yes: Approved) -> bytes:
+    """The answer is written last: whatever cuts this short, the request still waits, and doing it again is harmless."""
+    from edge.centre import approval  # noqa: PLC0415  # cryptography, for the commands that sign
+    from edge.centre.replacement import replaced  # noqa: PLC0415  # the database
+
+    places, request, slot = places_of(session), yes.request, yes.slot
+    if slot is not None:
+        slot.claim(request, time.time())
+    raw = approval.approve(authority, places, request, replacing=yes.replacing)
+    noted(session, "admission", request.box, _about(request, slot), yes.operator)
+    if yes.replacing:
+        gone = approval.retire(authority, places, request)
+        replaced(store_at(session, None), gone, request.box, site=request.site, operator=yes.operator)
+    if slot is not None:
+        slot.put_answer(raw)
+    return raw
+
+
+def _say_what_is_left(session: Session, box: BoxId, gone: list[BoxId]) -> None:
+    """What the operator must still do, on standard error."""
+    places, left = places_of(session), []
+    if gone:
+        names, listed = ", ".join(gone), places.revocations
+        left.append(
+            Wording(
+                f"{names} dicabut. Salin {listed} ke broker, lalu `systemctl reload mosquitto`. Uji jalan masih perlu.",
+                f"{names} revoked. Copy {listed} to the broker, then `systemctl reload mosquitto`. A walk test is due.",
+            )
+        )
+    if not places.copy(box).exists():
+        left.append(
+            Wording(
+                "Tanpa salinan site.toml: minta `enrol --renew` sekali lagi, supaya boks ini kelak bisa diganti.",
+                "Without a copy of site.toml: ask for `enrol --renew` once more, so that it can be replaced one day.",
+            )
+        )
+    for wording in left:
+        click.echo(wording[session.language], err=True)
 
 
 def _show_waiting(session: Session, invited: Invited) -> None:
@@ -118,7 +147,6 @@ def _asked(places: CentrePlaces, asking: str) -> tuple[Request, Slot | None, boo
     slot_of_it = invited.find(request.token)
     if slot_of_it is None:
         raise NotAdmissible("made with a token that is not ours, or has ended")
-    slot_of_it.claim(request, time.time())
     return request, slot_of_it, False
 
 

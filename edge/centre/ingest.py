@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from drivers.letters import Dispatch, Letter
-from edge.centre.kept import Kept
+from edge.centre.kept import WALK, Kept
 from edge.centre.receipts import Missing, Receipts, Tally
 from edge.centre.registry import Admission, Registry
 from edge.centre.store import Group, Store
@@ -231,7 +231,7 @@ class _Sorting:
 
         def keep(group: Group) -> None:
             if group.presence(state, letter.raw):
-                walk_due = state.online and group.walk_due(state.box)
+                walk_due = state.online and group.noticed(WALK, state.box)
                 self.facts.append(Seen(state.box, state.online, admission.site, walk_due=walk_due))
 
         return keep

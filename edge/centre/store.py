@@ -122,8 +122,8 @@ class Group:
                 count += last - first + 1
         return count
 
-    def walk_due(self, box: BoxId) -> bool:
-        return self._one(_WALK_DUE, {"box": box, "code": WALK}) is not None
+    def noticed(self, code: str, box: BoxId) -> bool:
+        return self._one(_NOTICED, {"box": box, "code": code}) is not None
 
     def walked(self, box: BoxId) -> None:
         """A walk test of this box has ended."""
@@ -307,7 +307,7 @@ _LOST: Final = text(
 _NOTICE: Final = text(
     "INSERT INTO notice (code, box, text, at_ns) VALUES (:code, :box, :text, :now) ON CONFLICT DO NOTHING"
 )
-_WALK_DUE: Final = text("SELECT number FROM notice WHERE code = :code AND box = :box")
+_NOTICED: Final = text("SELECT number FROM notice WHERE code = :code AND box = :box")
 _WALKED: Final = text("DELETE FROM notice WHERE code = :code AND box = :box")
 _REFUSED: Final = text(
     "INSERT INTO refusal (reason, count) VALUES (:reason, 1)"

@@ -46,16 +46,21 @@ def give_up(places: Places, named: str) -> None:
     discard_box_keys(places)
 
 
-def ask(places: Places, invitation: Invitation | None, *, renew: bool = False) -> tuple[Request, bytes]:
+def ask(
+    places: Places, invitation: Invitation | None, *, renew: bool = False, again: str | None = None
+) -> tuple[Request, bytes]:
     """Make what keys are missing, and the signed request.
 
     renew:  an enrolled box may ask, with the keys that it has
-    raises: Refused; nothing was made then that a second run would not use
+    again:  the box's name, said by a person who wants its keys thrown away
+    raises: Refused; nothing was made or removed then that a second run would not make or remove
     """
     now = standing(places)
-    if now is not None and not renew:
+    if now is not None and not renew and again is None:
         raise Refused(codes.ALREADY.fault(box=now.box, site=now.site))
     site, text = _site(places, invitation)
+    if again is not None:
+        give_up(places, again)
     with _damage_told():
         applicant = make_box_keys(places)
     escrow = invitation.escrow if invitation else _escrow_known(places) if now is not None else b""

@@ -10,7 +10,7 @@ from edge.config.places import Places
 from edge.core.faults import Refused, Wording
 from edge.core.seal import Forged
 from edge.enrol import codes
-from edge.enrol.box import Enrolled, accept, ask, give_up, standing
+from edge.enrol.box import Enrolled, accept, ask, standing
 from edge.enrol.forms import Invitation, Request, fingerprint, read_invitation, same_print, write_invitation
 from edge.enrol.knock import DoorAway, DoorRefuses, fetched
 from edge.enrol.lines import TEXT_MAX, Kind, Unreadable, content_of, lines_of
@@ -45,20 +45,18 @@ def enrol(
     again: str | None,
 ) -> None:
     """Daftarkan kotak ini di pusat / enrol this box at the centre; a power cut or a second run does no harm."""
-    if request is not None and answer is not None:
-        raise click.UsageError("--request FILE | --accept FILE")
+    if answer is not None and (request is not None or again is not None or renew):
+        raise click.UsageError("--accept FILE | [--renew | --again BOX] [--request FILE]")
     places = session.places
-    if again is not None:
-        give_up(places, again)
-    if standing(places) is not None and not renew:
+    if standing(places) is not None and not renew and again is None:
         _token_path(places).unlink(missing_ok=True)  # the power was cut after the last file
     invitation = _invitation(places, token)
     if answer is not None:
         raw = _content(Kind.ANSWER, answer)
     else:
-        if request is None and invitation is None and (renew or standing(places) is None):
+        if request is None and invitation is None and (renew or again is not None or standing(places) is None):
             invitation = _typed(session)
-        asked, signed = ask(places, invitation, renew=renew)
+        asked, signed = ask(places, invitation, renew=renew, again=again)
         if invitation is not None:
             _keep_token(places, invitation)
         if request is not None:

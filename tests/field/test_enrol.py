@@ -129,7 +129,7 @@ def test_enrolling_again_says_what_is_lost(desk: Desk, capsys: Captured) -> None
     assert read_request(content_of(Kind.REQUEST, (desk.folder / "again.txt").read_text())).box != first.box
 
 
-@pytest.mark.parametrize("words", [("--request", "a", "--accept", "b"), ("--token", "-", "more")])
+@pytest.mark.parametrize("words", [("--request", "a", "--accept", "b"), ("--accept", "b", "--again", "c"), ("more",)])
 def test_one_thing_at_a_time(desk: Desk, words: tuple[str, ...]) -> None:
     assert desk.at_box("box", *words) == Exit.USAGE
 

@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+import io
 import json
 import re
 import socket
@@ -311,7 +312,9 @@ def test_silent_connections_do_not_keep_the_door_shut(tmp_path: Path) -> None:
         wait_for(lambda: door.say("GET", "/authority") == 200, "the silent ones are gone")
 
 
-def test_a_token_carried_by_hand_is_good_once_too(door: OpenDoor, capsys: Captured) -> None:
+def test_a_token_carried_by_hand_is_good_once_too(
+    door: OpenDoor, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert door.desk.at_centre("token", SITE, "--out", door.desk.file("token")) == Exit.OK
     for name in ("one", "other"):
         door.desk.box(name)
@@ -320,8 +323,11 @@ def test_a_token_carried_by_hand_is_good_once_too(door: OpenDoor, capsys: Captur
     assert door.desk.at_box("one") == Exit.USAGE
     assert "✗ E-ENROL-NO-DOOR" in capsys.readouterr().err
     stick = ("--yes", "--keys", door.desk.file("stick"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert door.desk.at_centre("approve", door.desk.file("other.txt"), *stick[1:]) == 130  # a no uses nothing up
     assert door.desk.at_centre("approve", door.desk.file("one.txt"), "--out", door.desk.file("a"), *stick) == Exit.OK
-    assert door.desk.at_centre("approve", door.desk.file("other.txt"), *stick) == Exit.USAGE
+    replacing = ("--replace", *stick)
+    assert door.desk.at_centre("approve", door.desk.file("other.txt"), *replacing) == Exit.USAGE
     assert "another box has used this token" in capsys.readouterr().err
     assert door.desk.at_box("one", "--accept", door.desk.file("a")) == Exit.OK  # the token vouches for the root
     assert json.loads((door.desk.centre.invited / sha256_name(door) / "invitation.json").read_text())["site"] == SITE

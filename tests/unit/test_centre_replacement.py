@@ -74,6 +74,7 @@ def test_doing_it_again_changes_nothing(store: Store, path: Path) -> None:
     follow(path)
     follow(path)
     assert len(reader.troubles(path)["notices"]) == 2
+    assert [entry["kind"] for entry in reader.audit_entries(path)].count("replacement") == 1
     assert reader.behind(path) == []
 
 

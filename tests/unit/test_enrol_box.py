@@ -341,6 +341,12 @@ def test_an_enrolled_box_keeps_its_keys_unless_it_is_named(
     before = tree(box)
     assert code_of(lambda: give_up(box, "ktg-aaaaaaaa")) == "E-ENROL-AGAIN"
     assert tree(box) == before
+    site = box.site.read_bytes()
+    box.site.write_bytes(b"not a site.toml")
+    with pytest.raises(Refused):
+        ask(box, None, again=first.box)
+    box.site.write_bytes(site)
+    assert tree(box) == before  # what cannot be asked for throws nothing away
     give_up(box, first.box)
     again = ask(box, None)[0]
     assert (again.box != first.box, again.public != first.public) == (True, True)
