@@ -13,6 +13,7 @@ from edge.centre.ingest import Ordered, Seen, Taken
 from edge.centre.lines import Told, as_text, line_of
 from edge.centre.session import Connected, Disconnected
 from edge.core.faults import Language, Wording, printable
+from edge.core.timing import TimeQuality, rfc3339
 from edge.core.words import EventClass
 
 ALARMS: Final = 15
@@ -78,7 +79,7 @@ class Board:
         if not isinstance(alarm, str) or event.event_class not in {EventClass.ALARM, EventClass.RESTORAL}:
             return  # audits speak of alarms too, and change none
         zone, kind, status = (str(event.data.get(name, "")) for name in ("zone", "kind", "status"))
-        row = self._alarms.setdefault((event.box, alarm), _Row(event.time, event.box, event.site, zone, kind, status))
+        row = self._alarms.setdefault((event.box, alarm), _Row(_time(taken), event.box, event.site, zone, kind, status))
         row.restored = event.event_class is EventClass.RESTORAL or row.restored
         while len(self._alarms) > ALARMS:
             self._alarms.popitem(last=False)
@@ -106,6 +107,13 @@ class Board:
         if row.restored:
             words.append(RESTORED[self._language])
         return " ".join(words or [OPEN[self._language]])
+
+
+def _time(taken: Taken) -> str:
+    """The corrected one with a mark; of a clock that nobody vouches for, with a question mark."""
+    if taken.corrected is not None:
+        return rfc3339(taken.corrected.utc_ns) + ("*" if taken.event.time_quality != TimeQuality.SYNCED else "")
+    return taken.event.time + ("?" if taken.event.time_quality == TimeQuality.UNSYNCED else "")
 
 
 def _style(row: _Row) -> str:

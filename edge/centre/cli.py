@@ -153,4 +153,6 @@ def troubles(session: Session, *, store: str | None) -> None:
 def _row(alarm: reader.Alarm) -> str:
     state = "cancelled" if alarm.cancelled else "open" if alarm.open else "restored"
     taken = f" by={printable(alarm.acknowledged_by)} ticket={printable(alarm.ticket)}" if alarm.acknowledged_by else ""
-    return printable(f"{alarm.time} {alarm.alarm} {alarm.box} zone={alarm.zone} {alarm.status} {state}") + taken
+    corrected = str(alarm.corrected["time"]) if alarm.corrected else alarm.time
+    at = alarm.time if corrected[:19] == alarm.time[:19] else f"{corrected}*"  # *: the box's clock said another second
+    return printable(f"{at} {alarm.alarm} {alarm.box} zone={alarm.zone} {alarm.status} {state}") + taken

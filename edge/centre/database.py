@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from edge.centre.kept import StoreBusy, StoreFailed
-from edge.centre.tables import FROM_VERSION_1, METADATA, SCHEMA_VERSION
+from edge.centre.tables import METADATA, MIGRATIONS, SCHEMA_VERSION
 
 CHECKPOINT_PAGES: Final = 4000  # 16 MB: a drain of 10,000 events pays for one or two checkpoints
 TURN_MAX_S: Final = 20.0  # a group takes milliseconds; whoever holds the turn longer has a disk that hangs
@@ -112,20 +112,24 @@ class Database:
     def _bring_up(self) -> None:
         with self.transaction() as connection:
             version = _version(connection)
-            if version not in {0, 1, SCHEMA_VERSION} or (version == 1 and self._turn is None):
+            if version not in {0, *MIGRATIONS, SCHEMA_VERSION} or (version == 1 and self._turn is None):
                 raise StoreFailed(f"made by another release (schema {version}, ours {SCHEMA_VERSION})")
             if version == SCHEMA_VERSION:
                 return
-            for statement in FROM_VERSION_1 if version == 1 else ():
-                connection.execute(text(statement))
+            for lacking in sorted(MIGRATIONS) if version else ():
+                for statement in MIGRATIONS[lacking] if lacking >= version else ():
+                    connection.execute(text(statement))
             METADATA.create_all(connection)
-            mark = _MARK_FILE if self._turn is not None else _MARK_SERVER
-            connection.execute(mark)
+            for statement in _MARK_FILE if self._turn is not None else _MARK_SERVER:
+                connection.execute(text(statement))
 
 
 _TAKE_SERVER_TURN: Final = text(f"SELECT pg_advisory_xact_lock({_SERVER_TURN})")
-_MARK_FILE: Final = text(f"PRAGMA user_version = {SCHEMA_VERSION}")
-_MARK_SERVER: Final = text(f"INSERT INTO kentongan_schema VALUES ({SCHEMA_VERSION})")  # noqa: S608  # our own number
+_MARK_FILE: Final = (f"PRAGMA user_version = {SCHEMA_VERSION}",)
+_MARK_SERVER: Final = (
+    "DELETE FROM kentongan_schema",
+    f"INSERT INTO kentongan_schema VALUES ({SCHEMA_VERSION})",  # noqa: S608  # our own number
+)
 
 
 def _version(connection: Connection) -> int:

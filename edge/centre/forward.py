@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from edge.centre.postbox import Postbox, Source, Waiting
 from edge.centre.webhook import Answer, NotDelivered
+from edge.core.timing import Corrected
 
 POLL_S: Final = 1.0  # when nobody rings
 PAUSE_FIRST_S: Final = 0.5
@@ -25,7 +26,7 @@ _log = logging.getLogger("kentongan.forward")
 
 
 class Post(Protocol):
-    def post(self, event_id: str, raw: bytes) -> Answer: ...
+    def post(self, event_id: str, raw: bytes, corrected: Corrected | None) -> Answer: ...
 
     def close(self) -> None: ...
 
@@ -116,7 +117,7 @@ class Forwarder:
             postbox.delivered(waiting)
             return
         try:
-            answer = self._post.post(waiting.id, raw)
+            answer = self._post.post(waiting.id, raw, self._source.corrected(waiting.arrival))
         except NotDelivered as lost:
             self._again(waiting, str(lost), 0.0)
             return

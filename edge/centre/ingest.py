@@ -18,7 +18,7 @@ from edge.centre.topics import EVENT_LEAF, split_topic
 from edge.core.events import EVENT_LIMIT, Event, read_event
 from edge.core.messages import COMMAND_LIMIT, Beat, Command, State, decode, read_beat
 from edge.core.seal import Forged, Keyset, Use, open_jws
-from edge.core.timing import rfc3339
+from edge.core.timing import Corrected, rfc3339
 from edge.core.words import BoxId, Epoch
 
 BATCH_LIMIT: Final = 64 * 1024  # CloudEvents JSON batch
@@ -37,6 +37,7 @@ class Taken:
     kept: Kept
     durable: bool
     received_ns: int
+    corrected: Corrected | None = None  # by the anchors that were here then
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ class _Sorting:
                 group.lost(event.box, epoch, first, last)
         if kept is Kept.NEW and event.name == "walk-test" and event.data.get("running") is False:
             group.walked(event.box)
-        self.facts.append(Taken(event, kept, letter.durable, self._now_ns))
+        self.facts.append(Taken(event, kept, letter.durable, self._now_ns, group.corrected(event)))
 
     def _beat(self, admission: Admission, letter: Letter) -> Step:
         try:

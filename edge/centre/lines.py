@@ -59,12 +59,14 @@ def _event(taken: Taken) -> dict[str, Json]:
         "subject": event.subject,
     }
     said |= {name: event.data.get(name) for name in ("alarm", "zone", "kind", "status", "presses", "cid")}
-    said |= {"time": event.time, "late_ms": _late_ms(event.time, taken.received_ns), "durable": taken.durable}
+    corrected = rfc3339(taken.corrected.utc_ns) if taken.corrected else None
+    said |= {"time": event.time, "timequality": event.time_quality, "corrected": corrected}
+    said |= {"late_ms": _late_ms(corrected or event.time, taken.received_ns), "durable": taken.durable}
     return said
 
 
 def _late_ms(time: str, received_ns: int) -> int | None:
-    """From the box's label of the press to our commit; honest only as far as the box's clock is."""
+    """From the press to our commit; honest only as far as the box's clock is, or its anchor."""
     try:
         labelled = datetime.fromisoformat(time).timestamp()
     except (ValueError, OverflowError, OSError):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, Self
 
+from edge.core.timing import Corrected
+
 URGENT: Final = frozenset({"alarm", "restoral"})  # a restoral may not overtake its alarm, so both share a lane
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS place (
@@ -61,6 +63,8 @@ class Source(Protocol):
     def digest(self, arrival: int) -> bytes | None: ...
 
     def raw(self, arrival: int) -> bytes | None: ...
+
+    def corrected(self, arrival: int) -> Corrected | None: ...
 
 
 class Postbox:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from edge.centre.times import Times, told
 from edge.core.timing import rfc3339
 from edge.core.words import EventClass, Json
 
@@ -45,6 +46,7 @@ class Alarm:
     time: str
     last: str  # name of its latest event
     open: bool  # no restoral yet
+    corrected: dict[str, Json] | None = None  # of its first event: time, quality, error_ms, disputed
     confirmed: bool = False
     cancelled: bool = False
     acknowledged_by: str = ""
@@ -97,8 +99,9 @@ def _explained() -> Iterator[None]:
 def export(where: Where) -> Iterator[Mapping[str, Json]]:
     """Every stored event, in order of arrival; conflicting bytes are rows of their own. Raises StoreMissing."""
     with _opened(where) as store:
+        times = Times(store.query)
         for row in store.query("SELECT * FROM event ORDER BY arrival"):
-            yield _exported(row)
+            yield _exported(row, times)
 
 
 def events_after(where: Where, arrival: int, limit: int = 500) -> list[Mapping[str, Json]]:
@@ -109,8 +112,9 @@ def events_after(where: Where, arrival: int, limit: int = 500) -> list[Mapping[s
     """
     question = "SELECT * FROM event WHERE arrival > :arrival ORDER BY arrival LIMIT :limit"
     with _opened(where) as store:
+        times = Times(store.query)
         rows = store.query(question, arrival=arrival, limit=limit)
-        return [{**_exported(row), "arrival": row["arrival"]} for row in rows]
+        return [{**_exported(row, times), "arrival": row["arrival"]} for row in rows]
 
 
 def last_arrival(where: Where) -> int:
@@ -136,12 +140,13 @@ def behind(where: Where) -> list[Behind]:
         return [Behind(**row) for row in store.query(question)]
 
 
-def _exported(row: Mapping[str, Any]) -> dict[str, Json]:
+def _exported(row: Mapping[str, Any], times: Times) -> dict[str, Json]:
     said: dict[str, Json] = {name: row[name] for name in _EXPORTED}
     content: dict[str, Json] = msgspec.json.decode(row["raw"])["data"]
     said |= {
         "what": "event",
         "type": f"id.kentongan.{row['name']}.v1",
+        "corrected": told(times.of_bytes(row["box"], row["raw"])),
         "presses": content.get("presses"),
         "durable": bool(row["durable"]),
         "received": rfc3339(row["received_ns"]),
@@ -184,9 +189,10 @@ def alarms(where: Where) -> list[Alarm]:
     """All alarms, newest first. Raises StoreMissing."""
     folded: dict[tuple[str, str], Alarm] = {}
     with _opened(where) as store:
+        times = Times(store.query)
         for row in store.query(_OF_ALARMS):
             key = (row["box"], row["alarm"])
-            folded[key] = _applied(folded.get(key), row)
+            folded[key] = _applied(folded.get(key), row, times)
         acknowledged = {(row["box"], row["alarm"]): row for row in store.query(_ACKNOWLEDGED)}
     return [_acknowledged(alarm, acknowledged.get(key)) for key, alarm in reversed(folded.items())]
 
@@ -197,7 +203,7 @@ _ACKNOWLEDGED: Final = (
 )
 
 
-def _applied(before: Alarm | None, row: Mapping[str, Any]) -> Alarm:
+def _applied(before: Alarm | None, row: Mapping[str, Any], times: Times) -> Alarm:
     content = msgspec.json.decode(row["raw"])["data"]
     shown = {name: str(content.get(name, getattr(before, name, ""))) for name in ("zone", "kind", "status")}
     return Alarm(
@@ -205,6 +211,7 @@ def _applied(before: Alarm | None, row: Mapping[str, Any]) -> Alarm:
         alarm=row["alarm"],
         site=row["site"],
         time=before.time if before else row["time"],
+        corrected=before.corrected if before else told(times.of_bytes(row["box"], row["raw"])),
         last=row["name"],
         open=row["class"] != EventClass.RESTORAL and (before is None or before.open),
         confirmed=content.get("confirmed") is True or (before is not None and before.confirmed),

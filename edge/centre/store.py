@@ -13,9 +13,11 @@ from edge.centre import audit
 from edge.centre.database import Database, Where
 from edge.centre.kept import WALK, Kept
 from edge.centre.presence import followed_by, settled
+from edge.centre.times import Times
 from edge.core.events import Event
 from edge.core.messages import Beat, Command, State
-from edge.core.words import BoxId, Epoch, Json
+from edge.core.timing import Corrected, anchor_in
+from edge.core.words import BoxId, Epoch, EventClass, Json
 
 SAMPLE_BYTES: Final = 2048  # enough to see what came; a flood must not fill the disk
 QUARANTINE_ROWS: Final = 1000
@@ -40,6 +42,7 @@ class Group:
             return Kept.FOLDED
         self._run(_PUT, {**key, **_columns(event), "digest": digest, "durable": int(durable), "now": self._now_ns})
         self._learn_epoch(event)
+        self._learn_anchor(event)
         if earlier:
             self.audit("conflict", event.box, "", {"id": str(event.id), "sha256": digest.hex()})
         return Kept.CONFLICT if earlier else Kept.NEW
@@ -176,6 +179,21 @@ class Group:
             case {"epoch": str() as previous, "last": int() as last}:
                 self._raise_head(event.box, Epoch(_plain(previous)), last, 0)
 
+    def _learn_anchor(self, event: Event) -> None:
+        anchor = anchor_in(event.data, event.boot_id)
+        if anchor is not None and event.event_class is EventClass.AUDIT:
+            said = {"box": event.box, "bootid": _plain(event.boot_id), "bootclock": anchor.boot_ns}
+            said |= {"utc": anchor.utc_ns, "quality": anchor.quality.value}
+            self._run(_ANCHOR, {**said, "epoch": event.id.epoch, "seq": event.id.seq})
+
+    def corrected(self, event: Event) -> Corrected | None:
+        """When it happened, as far as the anchors that are here tell."""
+        return Times(self._asked).of(event.box, event.boot_id, event.boot_ns)
+
+    def _asked(self, question: str, **values: str | int) -> Iterator[Mapping[str, Any]]:
+        rows: Iterator[Mapping[str, Any]] = self._run(text(question), values).mappings()
+        return rows
+
     def _raise_head(self, box: BoxId, epoch: Epoch, head: int, ordinal: int) -> None:
         """ordinal: 0 while the box itself does not know it yet (its ledger is not open)."""
         self._run(_HEAD, {"box": box, "epoch": epoch, "ordinal": ordinal if ordinal > 0 else None, "head": head})
@@ -279,6 +297,10 @@ _HEAD: Final = text(
     "INSERT INTO epoch (box, epoch, ordinal, head) VALUES (:box, :epoch, :ordinal, :head)"
     " ON CONFLICT (box, epoch) DO UPDATE SET ordinal = coalesce(epoch.ordinal, excluded.ordinal),"
     " head = CASE WHEN excluded.head > epoch.head THEN excluded.head ELSE epoch.head END"
+)
+_ANCHOR: Final = text(
+    "INSERT INTO anchor (box, bootid, bootclock, utc_ns, quality, epoch, seq)"
+    " VALUES (:box, :bootid, :bootclock, :utc, :quality, :epoch, :seq) ON CONFLICT DO NOTHING"
 )
 _BEAT: Final = text("SELECT epoch, head, pending_ns, swaps FROM beat WHERE box = :box")
 _BEATEN: Final = text("UPDATE epoch SET beaten = 1 WHERE box = :box AND epoch = :epoch AND beaten = 0")

@@ -7,6 +7,8 @@ from typing import Final
 from edge.centre.database import Asking, Where, asking
 from edge.centre.postbox import Row
 from edge.centre.snapshot import Beat, Missing, Told
+from edge.centre.times import Times
+from edge.core.timing import Corrected
 
 _AFTER: Final = (
     "SELECT arrival, box, class, epoch, seq, digest FROM event WHERE arrival > :arrival ORDER BY arrival LIMIT :limit"
@@ -41,6 +43,12 @@ class Feed:
 
     def raw(self, arrival: int) -> bytes | None:
         return self._bytes("SELECT raw AS found FROM event WHERE arrival = :arrival", arrival)
+
+    def corrected(self, arrival: int) -> Corrected | None:
+        """When the event happened, by the anchors that are here now."""
+        with asking(self._where) as store:
+            row = next(store.query("SELECT box, raw FROM event WHERE arrival = :arrival", arrival=arrival), None)
+            return None if row is None else Times(store.query).of_bytes(row["box"], row["raw"])
 
     def _bytes(self, question: str, arrival: int) -> bytes | None:
         with asking(self._where) as store:

@@ -1,4 +1,4 @@
-"""The centre's tables: one schema for SQLite and PostgreSQL, version 2.
+"""The centre's tables: one schema for SQLite and PostgreSQL, version 3.
 
 Bytes as they came are kept for ever; every other column is drawn from them for the eye and the index.
 """
@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 METADATA: Final = MetaData()
 _LONG: Final = BigInteger().with_variant(Integer(), "sqlite")  # a STRICT table knows INTEGER, of 64 bits
 
@@ -78,6 +78,14 @@ _table(
     PrimaryKeyConstraint("box", "epoch"),
 )
 
+# What lets the centre correct the times of one boot: the signed event that said so, and what it said. bootclock: ns.
+_table(
+    "anchor",
+    *(_text("box"), _text("bootid"), _number("bootclock"), _number("utc_ns"), _text("quality")),
+    *(_text("epoch"), _number("seq")),
+    PrimaryKeyConstraint("box", "bootid", "bootclock", "epoch", "seq"),
+)
+
 # Ranges that the box has declared gone, in a signed event, or that went with a box that was replaced.
 _table(
     "lost",
@@ -86,12 +94,14 @@ _table(
 )
 
 # pending_ns: since when, on our clock, the box has had events without a receipt; 0: none.
+# gauges: what the beat said of disk, age and warmth, as JSON.
 # swaps: how often an epoch that had been followed by another came back; a box that runs once never does.
 _table(
     "beat",
     Column("box", Text, primary_key=True),
     *(_text("epoch"), _number("ordinal"), _number("head"), _number("pending"), _text("time"), _number("received_ns")),
     *(_number("pending_ns", "0"), _number("swaps", "0")),
+    Column("gauges", Text, nullable=False, server_default="{}"),
 )
 
 # The retained state or will that happened last, by (epoch ordinal, session, head); it informs, it never decides.
@@ -140,10 +150,13 @@ _table("audit_head", Column("one", _LONG, primary_key=True, autoincrement=False)
 # PostgreSQL has no user_version.
 SCHEMA_OF_SERVER: Final = _table("kentongan_schema", Column("version", _LONG, primary_key=True, autoincrement=False))
 
-FROM_VERSION_1: Final = (
-    "ALTER TABLE epoch ADD COLUMN beaten INTEGER NOT NULL DEFAULT 0",
-    "ALTER TABLE beat ADD COLUMN pending_ns INTEGER NOT NULL DEFAULT 0",
-    "ALTER TABLE beat ADD COLUMN swaps INTEGER NOT NULL DEFAULT 0",
-    "ALTER TABLE presence ADD COLUMN past TEXT NOT NULL DEFAULT ''",
-)
-"""What SQLite files of the first release lack; the tables that are new are made like everywhere."""
+MIGRATIONS: Final = {
+    1: (
+        "ALTER TABLE epoch ADD COLUMN beaten INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE beat ADD COLUMN pending_ns INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE beat ADD COLUMN swaps INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE presence ADD COLUMN past TEXT NOT NULL DEFAULT ''",
+    ),
+    2: ("ALTER TABLE beat ADD COLUMN gauges TEXT NOT NULL DEFAULT '{}'",),
+}
+"""What each version lacks of the next; the tables that are new are made like everywhere. 1 was never on a server."""

@@ -27,6 +27,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from edge.centre.settings import is_loopback
+from edge.core.timing import Corrected, rfc3339
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
 BODY_LIMIT: Final = 16 * 1024  # twice the largest event
@@ -116,6 +117,17 @@ def headers_of(key: str, raw: bytes, at_s: int, secret: bytes) -> dict[str, str]
     }
 
 
+def time_headers(corrected: Corrected | None) -> dict[str, str]:
+    """The frozen bytes keep the box's own time; the corrected one goes beside them, marked as such. None: nothing."""
+    if corrected is None:
+        return {}
+    bound = f"error={corrected.error_ns // 1_000_000}ms" + ("; disputed" if corrected.disputed else "")
+    return {
+        "kentongan-corrected-time": rfc3339(corrected.utc_ns),
+        "kentongan-corrected-quality": f"{corrected.quality.value}; {bound}",
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
@@ -171,11 +183,11 @@ class Webhook:
         self._closed = False
         self._link = self._new_link()
 
-    def post(self, event_id: str, raw: bytes) -> Answer:
-        """Deliver these very bytes once, perhaps. Raises NotDelivered."""
+    def post(self, event_id: str, raw: bytes, corrected: Corrected | None = None) -> Answer:
+        """Deliver these very bytes once, perhaps; when they happened stands beside them. Raises NotDelivered."""
         if len(raw) > BODY_LIMIT:
             raise NotDelivered(f"larger than {BODY_LIMIT} bytes")
-        headers = headers_of(key_of(event_id, raw), raw, int(self._clock()), self._secret)
+        headers = headers_of(key_of(event_id, raw), raw, int(self._clock()), self._secret) | time_headers(corrected)
         try:
             with self._deadline():
                 return self._exchange(raw, headers)

@@ -14,13 +14,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from edge.core.timing import TimeQuality
+from edge.core.timing import STEP_NS, TimeQuality, Trust
 from edge.core.words import SECOND_NS
 
 _TIME_ERROR: Final = 5  # adjtimex(2): the kernel's clock is not synchronised
 _QUALITY_NS: Final = 2 * SECOND_NS
 _TIMEX_BYTES: Final = 256  # struct timex has 208 bytes at most
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4  # mlockall(2)
+RTC: Final = Path("/sys/class/rtc/rtc0/since_epoch")
+RTC_SET_NS: Final = 1_767_225_600 * SECOND_NS  # 2026-01-01: older than this release is not set
 _JOURNAL: Final = "/run/systemd/journal/socket"
 
 
@@ -29,9 +31,9 @@ class SystemClock:
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
-        self._was_synced = False
-        self._has_rtc = Path("/dev/rtc0").exists()
+        self._trust = Trust(rtc_offset_ns(self.utc_ns(), self.boot_ns()))
         self._asked_ns: int | None = None
+        self._offset_ns = 0
         self._quality = TimeQuality.UNSYNCED
 
     def boot_ns(self) -> int:
@@ -41,20 +43,31 @@ class SystemClock:
         return time.time_ns()
 
     def quality(self) -> TimeQuality:
-        """As the kernel said it within the last 2 s: asking takes 0.1 ms, and a press would wait for it."""
+        """As the kernel said it within the last 2 s, but for a step: asking takes 0.1 ms, and a press would wait."""
         now_ns = self.boot_ns()
-        if self._asked_ns is None or now_ns - self._asked_ns > _QUALITY_NS:
-            self._asked_ns, self._quality = now_ns, self._ask_quality()
+        offset_ns = self.utc_ns() - now_ns
+        stepped = abs(offset_ns - self._offset_ns) > STEP_NS
+        if self._asked_ns is None or stepped or now_ns - self._asked_ns > _QUALITY_NS:
+            self._asked_ns, self._offset_ns, self._quality = now_ns, offset_ns, self._ask_quality()
         return self._quality
 
     def _ask_quality(self) -> TimeQuality:
         """Whether anybody disciplines the kernel's clock; a read-only adjtimex(2)."""
-        if self._libc.adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)) not in {-1, _TIME_ERROR}:
-            self._was_synced = True
-            return TimeQuality.SYNCED
-        if self._was_synced:
-            return TimeQuality.HOLDOVER
-        return TimeQuality.RTC if self._has_rtc else TimeQuality.UNSYNCED
+        said = self._libc.adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+        return self._trust.judge(self.utc_ns(), self.boot_ns(), disciplined=said not in {-1, _TIME_ERROR})
+
+
+def rtc_offset_ns(utc_ns: int, boot_ns: int, clock: Path = RTC) -> int | None:
+    """Wall time at zero of the boot clock, where a battery kept it: that clock was set, and the wall clock agrees.
+
+    A Pi 5 without a battery has a hardware clock too, and it says 1970. Read once: the chip sits behind a slow bus.
+    """
+    try:
+        kept_ns = int(clock.read_text("ascii")) * SECOND_NS
+    except (OSError, ValueError):
+        return None
+    ours = abs(kept_ns - utc_ns) <= SECOND_NS + STEP_NS  # it counts whole seconds
+    return utc_ns - boot_ns if ours and kept_ns >= RTC_SET_NS else None
 
 
 def boot_id() -> str:

@@ -12,6 +12,7 @@ from edge.core.events import read_event
 from edge.core.messages import Command, Receipt, decode, digest_of, encode, read_beat, read_reply
 from edge.core.seal import Forged, Use, open_jws, read_keyset, unb64
 from edge.core.sms import Call
+from edge.core.timing import anchor_in, corrected, rfc3339
 
 PAGE = (Path(__file__).parents[2] / "docs/contract.md").read_text(encoding="utf-8")
 BLOCKS = {name: body.strip().encode() for name, body in re.findall(r"```(\w+ \w+)\n(.*?)```", PAGE, re.DOTALL)}
@@ -26,6 +27,15 @@ def test_the_event_verifies_and_says_what_the_page_says() -> None:
 def test_the_event_with_one_letter_changed_does_not() -> None:
     with pytest.raises(Forged):
         read_event(BLOCKS["json event"].replace(b"pos-ronda", b"pos-rondb"), BOX)
+
+
+def test_the_anchor_gives_the_event_the_time_that_it_says() -> None:
+    event = read_event(BLOCKS["json event"], BOX)
+    anchor = anchor_in(json.loads(BLOCKS["json anchor"]), event.boot_id)
+    assert anchor is not None
+    found = corrected(event.boot_ns, [anchor])
+    assert found is not None
+    assert rfc3339(found.utc_ns) == event.time
 
 
 def test_the_beat_verifies() -> None:

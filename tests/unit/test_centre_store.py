@@ -152,7 +152,7 @@ def test_a_file_of_the_first_release_keeps_what_it_has(path: Path) -> None:
         with store.group(2) as group:
             assert group.head(BOX) == (EPOCH, 1)
             group.beat(beat(head=2))
-    assert rows(path, "PRAGMA user_version") == [(2,)]
+    assert rows(path, "PRAGMA user_version") == [(3,)]
     assert rows(path, "SELECT seq, folded FROM event ORDER BY seq") == [(1, 1), (2, 0)]
 
 

@@ -31,6 +31,7 @@ from edge.daemons.alarm.keyring import Keyring
 from edge.daemons.alarm.losses import ASKED_LIMIT
 from edge.daemons.alarm.orders import CORRELATION_LIMIT
 from edge.daemons.alarm.posts import Lost, Ordered, Waits
+from edge.daemons.alarm.rounds import Rounds
 from edge.daemons.alarm.voice import View, Voice
 from edge.ledger.ledger import Unreceived
 from edge.ledger.recorder import LOAD_LIMIT, Asked, Fetched, Loaded, Opened, Recorder, Stored
@@ -104,6 +105,7 @@ class World:
     def __init__(self) -> None:
         self.clock, self.link, self.disk = Clock(), Link(), Disk()
         self.posted: list[Any] = []
+        self.rounded: list[Any] = []
         tokens = iter(f"token-{number}" for number in range(10_000))
         author = Author(BOX, SiteId("33.74.10.1004-010-005"), EPOCH, "5f0e2a9c")
         signer = Signer(bytes(32))
@@ -117,6 +119,7 @@ class World:
             voice=self.voice,
             policy=Policy(),
             beside=cast("Beside", None),
+            rounds=Rounds(self.clock, author.boot_id, self.rounded.append),
             post=self.posted.append,
             boot_ns=self.clock.boot_ns,
             utc_s=lambda: None,

@@ -26,7 +26,7 @@ from edge.core.numbers import Numbers
 from edge.core.orders import Policy
 from edge.core.outbox import Outbox
 from edge.core.panel import Panel, PanelPlan, SounderPlan, ZonePlan
-from edge.core.timing import TimeQuality
+from edge.core.timing import Clock, TimeQuality
 from edge.core.words import SECOND_NS, BoxId, Epoch, Kind, Record, SiteId, SounderId, Troubled, ZoneId
 from edge.daemons.alarm.beside import Beside
 from edge.daemons.alarm.dispatch import Dispatch
@@ -38,6 +38,7 @@ from edge.daemons.alarm.keyring import Keyring
 from edge.daemons.alarm.lines import Lines
 from edge.daemons.alarm.past import Birth
 from edge.daemons.alarm.posts import Edge, Stop
+from edge.daemons.alarm.rounds import Rounds
 from edge.daemons.alarm.scribe import Scribe
 from edge.daemons.alarm.voice import View, Voice
 from edge.daemons.runtime import Notifier, SystemClock, boot_id, on_stop, recent_lines, settle_memory, start_logging
@@ -56,23 +57,25 @@ STACK_BYTES: Final = 256 * 1024  # ten threads; the default of 8 MB each would b
 OpenLedger = Callable[[Path, Epoch], Ledger]
 
 
-def main(argv: Sequence[str] | None = None, *, open_ledger: OpenLedger = Ledger) -> int:
+def main(
+    argv: Sequence[str] | None = None, *, open_ledger: OpenLedger = Ledger, clock: Callable[[], Clock] = SystemClock
+) -> int:
     """Run until SIGTERM. Returns an exit code of edge.core.faults.Exit."""
     parser = argparse.ArgumentParser(prog="kentongan-alarm")
     parser.add_argument("--root", type=Path, default=Path("/"))
     places = Places(parser.parse_args(argv).root)
     start_logging()
     threading.stack_size(STACK_BYTES)
-    clock = SystemClock()
+    now = clock()
     with suppress(OSError):  # each part that wants /run says for itself what it misses there
         places.run.mkdir(parents=True, exist_ok=True)
-    starts = Starts(places.run / "starts.json", clock.boot_ns())
+    starts = Starts(places.run / "starts.json", now.boot_ns())
     deaths = starts.begin()
     reading = _configuration(places, deaths)
     if reading.configuration is None:
         _log(reading.faults)
         return Exit.CONFIGURATION
-    box = _Box(places, reading.configuration, reading.source, clock, deaths=deaths, open_ledger=open_ledger)
+    box = _Box(places, reading.configuration, reading.source, now, deaths=deaths, open_ledger=open_ledger)
     box.blame(reading.faults)
     box.run()
     starts.end_orderly()
@@ -112,7 +115,7 @@ class _Box:
         places: Places,
         site: Configuration,
         source: Source,
-        clock: SystemClock,
+        clock: Clock,
         *,
         deaths: int,
         open_ledger: OpenLedger,
@@ -243,6 +246,7 @@ class _Box:
             voice=voice,
             policy=Policy(sound=self._site.panel.remote_sound, bypass=self._site.panel.remote_bypass),
             beside=Beside(self._places, self._site, recent_lines),
+            rounds=Rounds(self._clock, self._boot, self._post),
             post=self._post,
             boot_ns=self._clock.boot_ns,
             utc_s=self._trusted_utc_s,

@@ -35,6 +35,7 @@ from edge.daemons.alarm.losses import Losses
 from edge.daemons.alarm.orders import Orders, Outcome
 from edge.daemons.alarm.posts import Delivered, Leave, Ordered, Received, Undurable, Waits
 from edge.daemons.alarm.receipts import AGAIN_LIMIT, Claim, Disproved, Proved, Receipts, wanted
+from edge.daemons.alarm.rounds import Rounds
 from edge.daemons.alarm.traffic import Traffic
 from edge.daemons.alarm.voice import Voice
 from edge.ledger.recorder import LOAD_LIMIT, Asked, Digests, Failed, Fetched, Loaded, Opened, Recorder, Stored, Told
@@ -77,6 +78,7 @@ class Dispatch:
         voice: Voice,
         policy: Policy,
         beside: Beside,
+        rounds: Rounds,
         post: Post,
         boot_ns: Callable[[], int],
         utc_s: Callable[[], int | None],
@@ -87,6 +89,7 @@ class Dispatch:
         self._outbox = outbox
         self._gate = gate
         self._voice = voice
+        self._rounds = rounds
         self._post = post
         self._boot_ns = boot_ns
         self._utc_s = utc_s
@@ -161,6 +164,7 @@ class Dispatch:
             self._post(Undurable(undurable))
         self._speak(now_ns)
         self._watch(now_ns)
+        self._rounds.turn(now_ns)
 
     def _loaded(self, told: Loaded | Asked) -> None:
         """Rows to send: those that wait, or those that the centre wants again, for which no lamp waits."""

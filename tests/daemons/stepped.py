@@ -1,0 +1,35 @@
+"""The alarm daemon on a wall clock that a test sets: `clock` in its root holds the offset in ns and the quality."""
+
+import sys
+from pathlib import Path
+
+from edge.core.timing import TimeQuality
+from edge.daemons.alarm.compose import main
+from edge.daemons.runtime import SystemClock
+
+CLOCK = "clock"
+
+
+class SteppedClock(SystemClock):
+    """The boot clock stays the machine's."""
+
+    def utc_ns(self) -> int:
+        return super().utc_ns() + int(self._set()[0])
+
+    def quality(self) -> TimeQuality:
+        return TimeQuality(self._set()[1])
+
+    @staticmethod
+    def _set() -> list[str]:
+        return (Path(sys.argv[sys.argv.index("--root") + 1]) / CLOCK).read_text("ascii").split()
+
+
+def step(root: Path, off_ns: int, quality: TimeQuality) -> None:
+    """Set it at once, also for a daemon that runs."""
+    unfinished = root / f".{CLOCK}"
+    unfinished.write_text(f"{off_ns} {quality}", encoding="ascii")
+    unfinished.rename(root / CLOCK)
+
+
+if __name__ == "__main__":
+    sys.exit(main(clock=SteppedClock))
