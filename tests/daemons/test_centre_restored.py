@@ -11,7 +11,9 @@ from edge.centre.receipts import ASK_LIMIT
 from edge.core.events import Frozen
 from edge.core.words import EventId
 from edge.field.broker import find_broker
-from tests.daemons.centre_world import FakeBox, World
+from edge.field.stage import Stage
+from edge.field.status import ask_status
+from tests.daemons.centre_world import FakeBox, World, wait_for
 
 CACHE = Path(__file__).parents[2] / ".cache"
 EVENTS = 400
@@ -66,6 +68,50 @@ def test_a_store_restored_from_an_old_copy_gets_everything_back_by_asking(world:
     assert sum(count > 0 for count in asked) >= 3
     stored = [(row["epoch"], row["seq"], row["digest"]) for row in reader.export(world.places.store)]
     assert sorted(stored) == [(i.epoch, i.seq, made.digest.hex()) for i, made in sorted(box.made.items())]
+
+
+def pressed(stage: Stage, times: int) -> None:
+    """Presses of the lab's quick buttons, each stored at the centre and receipted to the box before this returns."""
+    for zone in stage.site.zones[:times]:
+        before = newest(stage)
+        stage.wires.press(stage.line_of(zone.id))
+        wait_for(lambda before=before: newest(stage) != before, "it is an alarm")  # type: ignore[misc]
+        stage.wires.release(stage.line_of(zone.id))
+    wait_for(lambda: set(ask_status(stage.places)["zones"].values()) == {"normal"}, "let go")
+    wait_for(lambda: not ask_status(stage.places)["waiting"], "all received")
+
+
+def newest(stage: Stage) -> object:
+    journey = ask_status(stage.places)["journey"]
+    return journey["id"] if journey else None
+
+
+def test_a_real_box_gives_a_restored_centre_what_it_was_receipted_for_long_ago(tmp_path: Path) -> None:
+    """Nothing at the box says that anything is missing: every row of its ledger has its receipt."""
+    with Stage(tmp_path / "stage", cache=CACHE, kit="lab", beat_s=0.5) as stage:
+        store = stage.centre_places.store
+        stage.start()
+        wait_for(lambda: ask_status(stage.places)["online"], "the box is online")
+        pressed(stage, 3)
+        assert stage.centre.stop() == 0
+        shutil.copy(store, tmp_path / "copy.db")
+        stage.centre.start()
+        pressed(stage, 6)
+        before = alarms(store)
+        assert len(before) == len(set(before)) == 9
+        assert stage.centre.stop() == 0
+        for name in ("centre.db", "centre.db-wal", "centre.db-shm"):
+            store.with_name(name).unlink(missing_ok=True)
+        shutil.copy(tmp_path / "copy.db", store)
+        assert len(alarms(store)) == 3
+
+        stage.centre.start()
+        wait_for(lambda: alarms(store) == before, "everything is back")
+        wait_for(lambda: not ask_status(stage.places)["waiting"], "and receipted again")
+
+
+def alarms(store: Path) -> list[str]:
+    return sorted(f"{row['epoch']}.{row['seq']}" for row in reader.export(store) if row["name"] == "alarm")
 
 
 def test_both_boxes_of_a_copied_card_are_heard_and_noticed(world: World) -> None:
