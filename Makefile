@@ -8,7 +8,7 @@ JOBS ?= 3
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lab clean lock demo-ready test-ready
+.PHONY: help demo test check bench lab chaos power fuzz clean lock demo-ready test-ready
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -32,6 +32,16 @@ bench: test-ready ## figures beside their baselines, measured in one run
 lab: test-ready ## real kernel, real GPIO device, real systemd (builds a kernel once: 4 minutes, root)
 	@-$(VENV)/python -m tests.lab.build
 	@$(VENV)/python -m pytest tests/lab
+
+chaos: test-ready ## 20 real boxes for 10 minutes while everything goes wrong; then a planted bug, which must be noticed
+	@$(VENV)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
+	@$(VENV)/python -m tests.chaos --planted --boxes 4 --presses 2000 --minutes 1.5 $(if $(SEED),--seed $(SEED))
+
+power: test-ready ## 10,000 rebuilt states of the disk after a power cut; STATES=N for another number
+	@STATES=$(or $(STATES),10000) $(VENV)/python -m pytest -s -q tests/power
+
+fuzz: test-ready ## whatever reads strangers' bytes, under atheris; SECONDS_EACH=300
+	@$(VENV)/python -m tests.fuzz --seconds $(or $(SECONDS_EACH),300)
 
 clean: ## remove what the other targets made (keeps .cache, which only costs time)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

@@ -27,9 +27,9 @@ kit = "{kit}"
 
 [site]
 id = "{site}"
-name = "RT 005 / RW 010 Tembalang"
-rt = "005"
-rw = "010"
+name = "RT {rt} / RW {rw} Tembalang"
+rt = "{rt}"
+rw = "{rw}"
 
 [uplink]
 host = "{host}"
@@ -40,21 +40,76 @@ beat_s = {beat_s}
 CENTRE_LISTENS = '"what": "connected"'
 
 
-class Stage:
-    """Enter to set the scene (trust, configuration, broker, cable); then start the parts you need.
+class Home:
+    """One box on this machine: its folders, virtual wires, its cable to a broker, its daemons, none of them started.
 
-    folder: everything lies below it: box/ and centre/ are the roots of the two
+    folder: everything of the box lies below it; the box is admitted by `authority` to `site`
     """
 
-    def __init__(self, folder: Path, *, cache: Path, kit: str = "demo", beat_s: float = 5.0) -> None:
+    def __init__(
+        self, folder: Path, authority: Authority, broker_port: int, *, site: SiteId = SITE, kit: str, beat_s: float
+    ) -> None:
         self._folder = folder
-        self._cache = cache
-        self._kit = kit
-        self._beat_s = beat_s
         self._open = ExitStack()
         self.places: Final = Places(folder / "box")
+        self.box: Final = enrol_here(authority, self.places, site)
+        self.cable: Final = self._open.enter_context(Cable(broker_port))
+        self.site: Final = self._configure(site, kit, beat_s)
+        self.wires: Final = self._open.enter_context(Bench(self.places.run / "sim"))
+        self.alarm: Final = self._daemon("alarm")
+        self.relay: Final = self._daemon("relay")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def start(self) -> None:
+        """Alarm, then relay, each ready before the next."""
+        for daemon in (self.alarm, self.relay):
+            daemon.start()
+            daemon.wait_ready()
+
+    def line_of(self, name: str) -> str:
+        """The pin of a zone, sounder or lamp."""
+        pins = {zone.id: zone.pin for zone in self.site.zones}
+        pins |= {sounder.id: sounder.pin for sounder in self.site.sounders}
+        return (pins | {lamp.id: lamp.pin for lamp in self.site.lamps})[name]
+
+    def program(self, name: str) -> tuple[str, ...]:
+        """What Python runs as this daemon."""
+        return ("-m", f"edge.daemons.{name}")
+
+    def _configure(self, site: SiteId, kit: str, beat_s: float) -> Configuration:
+        self.places.site.parent.mkdir(parents=True, exist_ok=True)
+        _, rw, rt = site.split("-")
+        broker = {"host": LOOPBACK, "port": self.cable.port, "beat_s": beat_s}
+        text = SITE_TOML.format(kit=kit, site=site, rw=rw, rt=rt, **broker)
+        self.places.site.write_text(text, encoding="utf-8")
+        return apply(self.places, self.places.site, SystemUsers()).configuration
+
+    def _daemon(self, name: str) -> Child:
+        command = [sys.executable, *self.program(name), "--root", str(self.places.root)]
+        secrets = {"CREDENTIALS_DIRECTORY": str(self.places.secrets)}
+        child = Child(name, command, self._folder / f"{name}.log", secrets)
+        self._open.callback(child.stop)
+        return child
+
+
+class Scene:
+    """A broker and the reference centre, which homes join. Enter to make trust and start the broker.
+
+    folder: everything lies below it: centre/ is the centre's root
+    """
+
+    def __init__(self, folder: Path, *, cache: Path) -> None:
+        self._folder = folder
+        self._cache = cache
+        self._open = ExitStack()
         self.centre_places: Final = CentrePlaces(folder / "centre")
-        self.box = BoxId("")
 
     def __enter__(self) -> Self:
         try:
@@ -70,32 +125,25 @@ class Stage:
         self._open.close()
 
     def start(self) -> None:
-        """Centre, then alarm, then relay, each ready before the next."""
+        """The centre, until it listens: else the first events find nobody subscribed, and the lamp says so."""
         self.centre.start()
-        self.centre.wait_said(CENTRE_LISTENS)  # else the first events find nobody subscribed, and the lamp says so
-        self.alarm.start()
-        self.alarm.wait_ready()
-        self.relay.start()
-        self.relay.wait_ready()
+        self.centre.wait_said(CENTRE_LISTENS)
 
-    def line_of(self, name: str) -> str:
-        """The pin of a zone, sounder or lamp."""
-        pins = {zone.id: zone.pin for zone in self.site.zones}
-        pins |= {sounder.id: sounder.pin for sounder in self.site.sounders}
-        return (pins | {lamp.id: lamp.pin for lamp in self.site.lamps})[name]
+    def home(self, name: str, *, site: SiteId = SITE, kit: str, beat_s: float) -> Home:
+        """A box that joins; it ends with the scene."""
+        port = self.broker.ports["boxes"]
+        folder = self._folder / name
+        return self._open.enter_context(Home(folder, self.authority, port, site=site, kit=kit, beat_s=beat_s))
 
     def _set(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        authority = Authority.make(self.centre_places)
-        self.box = enrol_here(authority, self.places, SITE)
+        self.authority: Authority = Authority.make(self.centre_places)
         self.broker: Broker = self._open.enter_context(self._broker())
-        self.cable: Cable = self._open.enter_context(Cable(self.broker.ports["boxes"]))
-        self.site: Configuration = self._configure()
         write_settings(self.centre_places, CentreSettings(f"mqtts://{LOOPBACK}:{self.broker.ports['boxes']}"))
-        self.wires: Bench = self._open.enter_context(Bench(self.places.run / "sim"))
-        self.centre: Child = self._child("centre", "kentongan", self.centre_places.root, "centre", "run", "--json")
-        self.alarm: Child = self._child("alarm", "edge.daemons.alarm", self.places.root)
-        self.relay: Child = self._child("relay", "edge.daemons.relay", self.places.root)
+        command = [sys.executable, "-c", "from edge.field.cli import main; main()", "centre", "run", "--json"]
+        log = self._folder / "centre.log"
+        self.centre: Child = Child("centre", [*command, "--root", str(self.centre_places.root)], log)
+        self._open.callback(self.centre.stop)
 
     def _broker(self) -> Broker:
         keys = self.centre_places.certificates
@@ -115,18 +163,31 @@ class Stage:
             parent=self._folder,
         )
 
-    def _configure(self) -> Configuration:
-        self.places.site.parent.mkdir(parents=True, exist_ok=True)
-        text = SITE_TOML.format(kit=self._kit, site=SITE, host=LOOPBACK, port=self.cable.port, beat_s=self._beat_s)
-        self.places.site.write_text(text, encoding="utf-8")
-        return apply(self.places, self.places.site, SystemUsers()).configuration
 
-    def _child(self, name: str, program: str, root: Path, *words: str) -> Child:
-        log = self._folder / f"{name}.log"
-        if program == "kentongan":
-            command = [sys.executable, "-c", "from edge.field.cli import main; main()", *words, "--root", str(root)]
-        else:
-            command = [sys.executable, "-m", program, "--root", str(root)]
-        child = Child(name, command, log, {"CREDENTIALS_DIRECTORY": str(self.places.secrets)})
-        self._open.callback(child.stop)
-        return child
+class Stage(Scene):
+    """A scene with one home, whose parts are to hand."""
+
+    def __init__(self, folder: Path, *, cache: Path, kit: str = "demo", beat_s: float = 5.0) -> None:
+        super().__init__(folder, cache=cache)
+        self._kit = kit
+        self._beat_s = beat_s
+        self.places: Final = Places(folder / "box")
+
+    def start(self) -> None:
+        """Centre, then alarm, then relay, each ready before the next."""
+        super().start()
+        self.lone.start()
+
+    def line_of(self, name: str) -> str:
+        """The pin of a zone, sounder or lamp."""
+        return self.lone.line_of(name)
+
+    def _set(self) -> None:
+        super()._set()
+        self.lone: Home = self.home("", kit=self._kit, beat_s=self._beat_s)
+        self.box: BoxId = self.lone.box
+        self.cable: Cable = self.lone.cable
+        self.site: Configuration = self.lone.site
+        self.wires: Bench = self.lone.wires
+        self.alarm: Child = self.lone.alarm
+        self.relay: Child = self.lone.relay

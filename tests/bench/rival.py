@@ -1,11 +1,7 @@
 """mqtt-io 2.7.0 as its authors ship it, in a virtual environment of its own, on gpiozero's mock pins."""
 
 import json
-import os
-import shutil
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -13,40 +9,21 @@ from drivers.clock import boot_ns
 from edge.centre.places import CentrePlaces
 from edge.field.broker import LOOPBACK
 from edge.field.children import Child
+from tests.apart import NotInstalled, environment
 from tests.bench.bare import BarePaho
-from tests.bootstrap import CACHE, PIP_BENDING, VERSION, _pip, _pip_settings
 
 WANTED: Final = ("mqtt-io==2.7.0", "gpiozero==2.0.1.post3")
 PREFIX: Final = "kentongan/v1/rival/event"
 PIN: Final = 17
-INSTALL_MAX_S: Final = 120.0
 START_MAX_S: Final = 20.0
 
 
-class NoRival(RuntimeError):
-    """It cannot be installed or does not run here; the text says why."""
+NoRival = NotInstalled
 
 
 def install() -> Path:
     """The Python that has it; about 8 s the first time. Raises NoRival."""
-    folder = CACHE / "bench" / f"mqtt-io-{VERSION}"
-    python, whole = folder / "bin/python", folder / "whole"
-    if whole.exists():
-        return python
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        _run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
-        _run([str(python), "-m", "pip", "install", "--quiet", *WANTED])
-    except (OSError, SystemExit, subprocess.SubprocessError) as error:
-        raise NoRival(f"cannot be installed ({type(error).__name__})") from error
-    whole.touch()
-    return python
-
-
-def _run(command: list[str]) -> None:
-    kept = {name: value for name, value in os.environ.items() if name not in PIP_BENDING}
-    environment = {**kept, **_pip_settings(), "PYTHONPATH": str(_pip())}
-    subprocess.run(command, env=environment, check=True, timeout=INSTALL_MAX_S, capture_output=True)
+    return environment("mqtt-io", *WANTED)
 
 
 class Rival:

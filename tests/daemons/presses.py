@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from drivers.clock import boot_ns
+from drivers.sim.bench import Bench
+from edge.config.model import Configuration
 from edge.field.stage import Stage
 
 HOLD_S: Final = (0.06, 0.15)  # the lab kit decides after 0.02 s
@@ -56,35 +58,56 @@ class Alive:
         self._since_s = time.monotonic()
 
 
-@dataclass(slots=True)
+class Buttons(Protocol):
+    """Where hands press: a box, or a stage with one."""
+
+    @property
+    def site(self) -> Configuration: ...
+
+    @property
+    def wires(self) -> Bench: ...
+
+    def line_of(self, name: str) -> str: ...
+
+
 class Hands:
-    """Presses every zone at random, `rate` a second; a hand holds on while the box is dead, as a person would."""
+    """Press every zone of one box at random, `rate` a second; a hand holds on while the box is dead."""
 
-    stage: Stage
-    chance: random.Random
-    rate: float
-    presses: list[Press] = field(default_factory=list)
+    def __init__(self, buttons: Buttons, chance: random.Random, rate: float, alive: Alive) -> None:
+        self._buttons = buttons
+        self._chance = chance
+        self._every_s = 1 / rate
+        self._alive = alive
+        self._next_s = time.monotonic()
+        self._rested_s = {zone.id: 0.0 for zone in buttons.site.zones}
+        self._released_ns = dict.fromkeys(self._rested_s, 0)
+        self._held: dict[str, tuple[Press, float]] = {}
+        self.presses: list[Press] = []
 
-    def press(self, total: int, alive: Alive) -> None:
+    def press(self, total: int) -> None:
         """Make `total` presses; returns when every button is released."""
-        resting = {zone.id: 0.0 for zone in self.stage.site.zones}
-        released = dict.fromkeys(resting, 0)
-        held: dict[str, tuple[Press, float]] = {}
-        next_s = time.monotonic()
-        while len(self.presses) < total or held:
-            now_s = time.monotonic()
-            for zone in [zone for zone, (_, until_s) in held.items() if until_s <= now_s and alive.steady(now_s)]:
-                press, _ = held.pop(zone)
-                press.released_ns = released[zone] = self.stage.wires.release(self.stage.line_of(zone))
-                resting[zone] = now_s + REST_S
-            rested = [zone for zone, until_s in resting.items() if until_s <= now_s and zone not in held]
-            ready = [zone for zone in rested if not alive.may_have_missed(released[zone], now_s)]
-            if ready and now_s >= next_s and len(self.presses) < total:
-                zone = self.chance.choice(ready)
-                self.presses.append(Press(zone, self.stage.wires.press(self.stage.line_of(zone))))
-                held[zone] = (self.presses[-1], now_s + self.chance.uniform(*HOLD_S))
-                next_s = max(next_s + 1 / self.rate, now_s - 1.0)
+        while self.turn(total):
             time.sleep(0.002)
+
+    def turn(self, total: int) -> bool:
+        """Let go and press what is due; False once `total` presses are made and every button is released."""
+        now_s = time.monotonic()
+        for zone in [
+            zone for zone, (_, until_s) in self._held.items() if until_s <= now_s and self._alive.steady(now_s)
+        ]:
+            press, _ = self._held.pop(zone)
+            press.released_ns = self._released_ns[zone] = self._buttons.wires.release(self._buttons.line_of(zone))
+            self._rested_s[zone] = now_s + REST_S
+        if now_s >= self._next_s and len(self.presses) < total and (ready := self._ready(now_s)):
+            zone = self._chance.choice(ready)
+            self.presses.append(Press(zone, self._buttons.wires.press(self._buttons.line_of(zone))))
+            self._held[zone] = (self.presses[-1], now_s + self._chance.uniform(*HOLD_S))
+            self._next_s = max(self._next_s + self._every_s, now_s - 1.0)
+        return len(self.presses) < total or bool(self._held)
+
+    def _ready(self, now_s: float) -> list[str]:
+        rested = [zone for zone, until_s in self._rested_s.items() if until_s <= now_s and zone not in self._held]
+        return [zone for zone in rested if not self._alive.may_have_missed(self._released_ns[zone], now_s)]
 
 
 @dataclass(slots=True)

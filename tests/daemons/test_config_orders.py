@@ -106,6 +106,8 @@ def test_an_overlay_goes_all_the_way_and_a_good_one_stays(
     stage.wires.release(stage.line_of("pos-ronda"))
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_one_that_cuts_the_box_off_is_taken_back_though_everything_is_killed(
     stage: Stage, kentongan_config: Start, tmp_path: Path
 ) -> None:

@@ -33,12 +33,12 @@ def test_a_thousand_presses_under_random_kills_arrive_exactly_once(tmp_path: Pat
     alive = Alive()
     with Stage(tmp_path / "stage", cache=CHECKOUT.parent / ".cache", kit="lab", beat_s=2.0) as stage:
         stage.start()
-        hands = Hands(stage, random.Random(seed), RATE)
+        hands = Hands(stage, random.Random(seed), RATE, alive)
         reaper = Reaper(stage, random.Random(seed + 1), alive)
         killing = threading.Thread(target=reaper.run)
         killing.start()
         try:
-            hands.press(PRESSES, alive)
+            hands.press(PRESSES)
         finally:
             reaper.stop()
             killing.join()

@@ -1,0 +1,137 @@
+"""What goes wrong in a town, each fault ended by itself; none of them can be told to miss."""
+
+import os
+import random
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from signal import SIGCONT, SIGSTOP
+from typing import Final
+
+from drivers.letters import Dispatch
+from drivers.mqtt_centre import CentreSession, Membership, SessionLost
+from edge.centre.settings import endpoint_of, read_settings
+from edge.centre.topics import topic_of
+from edge.link.sockets import connect
+from tests.chaos.town import House, Town
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """weight: how often, beside the others."""
+
+    name: str
+    weight: int
+    act: Callable[[Town, random.Random], None]
+
+
+def _house(town: Town, chance: random.Random) -> House:
+    return chance.choice(town.houses)
+
+
+def kill_alarm(town: Town, chance: random.Random) -> None:
+    """`Child.kill` raises unless the process died of it."""
+    house = _house(town, chance)
+    with house.busy:
+        house.alive.dies()
+        house.home.alarm.kill()
+        house.home.alarm.start()
+        house.home.alarm.wait_ready()
+        house.alive.is_back()
+
+
+def kill_relay(town: Town, chance: random.Random) -> None:
+    house = _house(town, chance)
+    with house.busy:
+        house.home.relay.kill()
+        house.home.relay.start()
+
+
+def freeze_relay(town: Town, chance: random.Random) -> None:
+    house = _house(town, chance)
+    with house.busy:
+        house.home.relay.signal(SIGSTOP)
+        time.sleep(chance.uniform(0.5, 4.0))
+        house.home.relay.signal(SIGCONT)
+
+
+def pull_cable(town: Town, chance: random.Random) -> None:
+    house = _house(town, chance)
+    with house.busy:
+        house.home.cable.pull()
+        time.sleep(chance.uniform(0.2, 5.0))
+        house.home.cable.plug()
+
+
+def hush_cable(town: Town, chance: random.Random) -> None:
+    """Everything stays open and nothing comes through."""
+    house = _house(town, chance)
+    with house.busy:
+        house.home.cable.hush()
+        time.sleep(chance.uniform(1.0, 8.0))
+        house.home.cable.plug()
+
+
+def kill_broker(town: Town, _chance: random.Random) -> None:
+    with town.broker_busy:
+        town.scene.broker.kill()
+        town.scene.broker.start()
+
+
+def freeze_broker(town: Town, chance: random.Random) -> None:
+    with town.broker_busy:
+        town.scene.broker.freeze()
+        time.sleep(chance.uniform(1.0, 6.0))
+        town.scene.broker.thaw()
+
+
+def kill_centre(town: Town, chance: random.Random) -> None:
+    with town.centre_busy:
+        town.scene.centre.kill()
+        time.sleep(chance.uniform(0.0, 3.0))
+        town.scene.centre.start()
+
+
+def freeze_centre(town: Town, chance: random.Random) -> None:
+    with town.centre_busy:
+        town.scene.centre.signal(SIGSTOP)
+        time.sleep(chance.uniform(1.0, 6.0))
+        town.scene.centre.signal(SIGCONT)
+
+
+def garbage_on_a_socket(town: Town, chance: random.Random) -> None:
+    house = _house(town, chance)
+    role = chance.choice(["relay", "cli", "config", "page"])
+    with suppress(OSError), connect(house.home.places.link / f"{role}.sock") as sock:
+        sock.settimeout(0.2)
+        for _ in range(20):
+            sock.send(bytes((1, chance.randrange(256))) + chance.randbytes(chance.randrange(400)))
+
+
+def forged_letters(town: Town, chance: random.Random) -> None:
+    """From a broker that lies: receipts and orders that nobody signed, and the keyset of a stranger."""
+    house = _house(town, chance)
+    visitor = Membership(f"forger-{chance.randbytes(4).hex()}", (), 0)
+    endpoint = endpoint_of(town.scene.centre_places, read_settings(town.scene.centre_places).broker)
+    with suppress(SessionLost, OSError, socket.timeout), CentreSession.open(endpoint, visitor) as session:
+        for leaf in ("receipt", "command"):
+            for raw in (chance.randbytes(300), b"e30.e30." + chance.randbytes(64).hex().encode(), b"[" * 3000):
+                session.send(Dispatch(topic_of(house.home.box, leaf), raw, correlation=os.urandom(4)))
+        session.settle(1.0)
+
+
+FAULTS: Final = (
+    Fault("kill alarm", 6, kill_alarm),
+    Fault("kill relay", 6, kill_relay),
+    Fault("freeze relay", 3, freeze_relay),
+    Fault("pull cable", 6, pull_cable),
+    Fault("hush cable", 3, hush_cable),
+    Fault("kill broker", 2, kill_broker),
+    Fault("freeze broker", 1, freeze_broker),
+    Fault("kill centre", 2, kill_centre),
+    Fault("freeze centre", 1, freeze_centre),
+    Fault("garbage on a socket", 2, garbage_on_a_socket),
+    Fault("forged letters", 2, forged_letters),
+)
