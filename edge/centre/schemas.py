@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from edge.core.messages import RANGES_LIMIT, Beat, Command, Part, Receipt, Reply, State
 from edge.core.orders import ARGUMENTS
@@ -78,10 +78,14 @@ class Audit(msgspec.Struct):
 
 
 class Lost(msgspec.Struct):
-    """Sequences of an epoch that the box can never send any more; receipted like any event."""
+    """Sequences of an epoch that the box can never send any more; receipted like any event.
+
+    stretch: counts the box's own losses; absent where the centre asked for what is not there.
+    """
 
     epoch: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}$")]
     ranges: list[tuple[int, int]]
+    stretch: int | UnsetType = UNSET
 
 
 DATA: Final[dict[str, type]] = {

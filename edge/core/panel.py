@@ -315,7 +315,8 @@ class Panel:
 
     def _gone(self, gone: Gone, now_ns: int) -> None:  # noqa: ARG002 - every reaction is called in one way
         ranges: list[Json] = [[first, last] for first, last in gone.ranges]
-        self._records.add(EventClass.AUDIT, "lost", BOX, {"epoch": gone.epoch, "ranges": ranges})
+        stretch: dict[str, Json] = {"stretch": gone.stretch} if gone.stretch else {}
+        self._records.add(EventClass.AUDIT, "lost", BOX, {"epoch": gone.epoch, "ranges": ranges, **stretch})
 
     def _recall(self, recalled: Recalled, now_ns: int) -> None:
         """What the ledger knew: a contact stuck then and open now is a fault that ended while nobody looked."""

@@ -241,10 +241,14 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """Events that this box made and can never send: inclusive ranges of sequences of one epoch, rising."""
+    """Events that this box made and can never send: inclusive ranges of sequences of one epoch, rising.
+
+    stretch: the run of loss by whose number the ledger remembers it until the event is stored; 0: it does not
+    """
 
     epoch: Epoch
     ranges: tuple[tuple[int, int], ...]
+    stretch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

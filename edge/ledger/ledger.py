@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -17,9 +18,14 @@ from typing import Final, Self
 from edge.core.events import Frozen
 from edge.core.seal import sha256
 from edge.core.words import Epoch, EventClass, EventId
+from edge.ledger.files import make_folder
+from edge.ledger.limits import LIMITS, PAGE_BYTES, Limits
+from edge.ledger.shedding import Debt, Shedding
 
 CHECKPOINT_PAGES: Final = 256  # 1 MiB of WAL: half of what it may ever hold
-ASIDE_LIMIT: Final = 8  # broken ledgers of one start that are kept; a dying card must not fill itself with them
+CROWDED_PAGES: Final = 320  # beyond this it is copied even when busy: what one transaction writes still fits below 2 MB
+APPEND_BYTES: Final = 128 * 1024  # events of one transaction
+RECEIVE_ROWS: Final = 64  # receipts of one transaction, each of which may lie on a page of its own
 _CLASSES: Final = frozenset(each.value for each in EventClass)
 _APPLICATION_ID: Final = 0x4B544731  # "KTG1": file(1) and a person with a hex dump see what it is
 
@@ -55,21 +61,23 @@ class Past:
 class Ledger:
     """Open file of one epoch. Every method raises LedgerError; none retries or waits for a lock."""
 
-    def __init__(self, path: Path, epoch: Epoch, *, synchronous: str = "FULL") -> None:
+    def __init__(self, path: Path, epoch: Epoch, *, limits: Limits = LIMITS, synchronous: str = "FULL") -> None:
         """Create or open, migrate, and claim the next ordinal for `epoch`.
 
+        limits:      what is kept; `tidy` brings the file within them
         synchronous: FULL; NORMAL exists as the control that loses events in the power tests
         """
         self._synchronous: Final = synchronous
         self.path: Final = path
         self.epoch: Final = epoch
         with _translated():
-            _make_folder(path.parent)
+            make_folder(path.parent)
             self._db: Final = sqlite3.connect(path, isolation_level=None, timeout=0.0, check_same_thread=False)
             try:
                 self._prepare()
                 self.past: Final = self._past()
                 self.ordinal: Final = self._claim()
+                self._shedding: Final = Shedding(self._db, limits)
             except BaseException:
                 self._db.close()
                 raise
@@ -84,14 +92,16 @@ class Ledger:
             "cache_size=-512",
             "mmap_size=0",
             "trusted_schema=OFF",
+            "secure_delete=OFF",  # Debian's default writes every freed page once more; a card wears by that
         )
         for pragma in pragmas:
             self._db.execute(f"PRAGMA {pragma}").fetchall()
         self._migrate()
-        self._check_owner()
 
     def _migrate(self) -> None:
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        if version:
+            self._check_owner()
         for number, script in _migrations():
             if number > version:
                 stamp = f"PRAGMA application_id={_APPLICATION_ID};PRAGMA user_version={number};"
@@ -120,7 +130,10 @@ class Ledger:
     # ---- writing ----------------------------------------------------------------------------------------------------
 
     def append(self, events: Sequence[Frozen], notes: Mapping[str, object] | None = None) -> None:
-        """Store events of this epoch and notes in one transaction; when it returns they survive a power cut."""
+        """Store events of this epoch and notes in one transaction; when it returns they survive a power cut.
+
+        events: together no more than APPEND_BYTES, so that the log stays within its bound
+        """
         rows = [(self.ordinal, e.id.seq, e.event_class.value, int(e.shown), e.digest, e.raw) for e in events]
         with _translated(), self._transaction():
             self._db.executemany(
@@ -131,31 +144,65 @@ class Ledger:
 
     def receive(self, ids: Iterable[EventId], *, receiver: str, at: str) -> None:
         """Mark rows as covered by a verified receipt; without a sync, so that an alarm never queues behind it."""
-        with _translated(), self._unsynced(), self._transaction():
-            self._db.executemany(
-                "UPDATE event SET received_at = ?, receiver = ? WHERE seq = ? AND received_at IS NULL"
-                " AND ordinal = (SELECT ordinal FROM epoch WHERE epoch = ?)",
-                [(at, receiver, identity.seq, identity.epoch) for identity in ids],
-            )
+        rest = iter(ids)
+        while some := tuple(islice(rest, RECEIVE_ROWS)):
+            with self._relaxed():
+                self._db.executemany(
+                    "UPDATE event SET received_at = ?, receiver = ? WHERE seq = ? AND received_at IS NULL"
+                    " AND ordinal = (SELECT ordinal FROM epoch WHERE epoch = ?)",
+                    [(at, receiver, identity.seq, identity.epoch) for identity in some],
+                )
 
     def note(self, notes: Mapping[str, object]) -> None:
-        """Remember small things without a sync."""
-        with _translated(), self._unsynced(), self._transaction():
+        """Remember small things without a sync; None forgets one."""
+        with self._relaxed():
             self._write_notes(notes)
 
-    def checkpoint(self) -> bool:
-        """Copy a grown WAL into the file; call when idle. True if there was something to do."""
+    def tidy(self, *, spare_pages: int = 0) -> int:
+        """Take one small step towards the limits; returns how many rows went, 0 where nothing is left to do.
+
+        spare_pages: so many are to be free in the file, whatever the limits allow: the disk is full
+        """
+        with self._relaxed():
+            return self._shedding.step(spare_pages=spare_pages)
+
+    def write_off(self, ids: Sequence[EventId]) -> None:
+        """These can never be sent: what is here of them goes, and a debt names them until a `lost` event does."""
+        with self._relaxed():
+            self._shedding.write_off(ids)
+
+    def debts(self) -> list[Debt]:
+        """What is lost, and in no `lost` event yet."""
         with _translated():
-            if self.wal_bytes < CHECKPOINT_PAGES * 4096:
+            return self._shedding.debts()
+
+    def end_stretch(self) -> None:
+        """What is lost from now on makes a debt of its own."""
+        self._shedding.end_stretch()
+
+    def checkpoint(self, pages: int = CHECKPOINT_PAGES) -> bool:
+        """Copy a WAL of so many pages into the file; call when idle. True if there was something to do."""
+        with _translated():
+            if self.wal_bytes < pages * PAGE_BYTES:
                 return False
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return True
 
     def _write_notes(self, notes: Mapping[str, object]) -> None:
         self._db.executemany(
-            "INSERT INTO note (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            [(key, json.dumps(value)) for key, value in notes.items()],
+            "DELETE FROM note WHERE key = ?", [(key,) for key, value in notes.items() if value is None]
         )
+        self._db.executemany(
+            "INSERT INTO note (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            [(key, json.dumps(value)) for key, value in notes.items() if value is not None],
+        )
+
+    @contextlib.contextmanager
+    def _relaxed(self) -> Iterator[None]:
+        """One transaction without a sync of its own, and room in the log for the next."""
+        with _translated(), self._unsynced(), self._transaction():
+            yield
+        self.checkpoint(CROWDED_PAGES)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -252,39 +299,6 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def set_aside(path: Path, mark: str) -> Path:
-    """Rename an unusable ledger (and its WAL) to *.broken, so that nothing of it is lost; returns its new name.
-
-    mark:   tells this start's from others'; the second of one start gets a number, the ninth replaces the eighth
-    raises: OSError
-    """
-    names = (f"{path.name}.{mark}-{number}.broken" for number in range(1, ASIDE_LIMIT + 1))
-    aside = next((path.with_name(name) for name in names if not path.with_name(name).exists()), None)
-    aside = aside or path.with_name(f"{path.name}.{mark}-{ASIDE_LIMIT}.broken")
-    for suffix in ("-wal", "-shm", ""):
-        part = Path(f"{path}{suffix}")
-        if part.exists():
-            part.rename(Path(f"{aside}{suffix}"))
-    return aside
-
-
-def _make_folder(folder: Path) -> None:
-    """Make it so that its name survives a power cut: SQLite syncs the folder of a file, nobody the folder's own."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for made in missing or [folder]:
-        with contextlib.suppress(PermissionError):  # of another owner, who made it long ago
-            _sync_folder(made.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _migrations() -> list[tuple[int, str]]:

@@ -4,24 +4,29 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from edge.core.delivery import RANK
 from edge.core.events import Frozen
 from edge.core.spans import Span, gaps
 from edge.core.words import Epoch, EventClass, EventId
-from edge.ledger.ledger import Ledger, LedgerCorrupt, LedgerError, Past, Unreceived
+from edge.ledger.ledger import APPEND_BYTES, CROWDED_PAGES, Ledger, LedgerCorrupt, LedgerError, Past, Unreceived
+from edge.ledger.limits import STEP
+from edge.ledger.shedding import Debt
+from edge.ledger.upkeep import Upkeep
 
 log = logging.getLogger("kentongan.alarm")
 
 MEMORY_LIMIT: Final = 8192  # events without a commit; at 1 KiB each this is what a box can spare
-MINOR_LIMIT: Final = 2048  # beyond this, audit and test events give way to the rest
+MINOR_LIMIT: Final = 2048  # of them audit, test and inventory events: the rest is for those above
+MIDDLE_LIMIT: Final = 6144  # and with restorals, tampers and troubles: the rest is for alarms alone
 REOPEN_S: Final = 2.0
 IDLE_S: Final = 1.0
 LINGER_S: Final = 0.2  # what is no alarm waits this long for company: one sync for all, none in an alarm's way
 LOAD_LIMIT: Final = 20_000
-_MINOR: Final = frozenset({EventClass.AUDIT, EventClass.TEST, EventClass.INVENTORY})
+_ROOM: Final = (MEMORY_LIMIT, MIDDLE_LIMIT, MINOR_LIMIT, MINOR_LIMIT)  # by rank
 
 
 # ---- what it tells ---------------------------------------------------------------------------------------------------
@@ -85,7 +90,14 @@ class Asked:
     gone: tuple[Span, ...]
 
 
-Told = Opened | Stored | Failed | Mended | Fetched | Digests | Loaded | Asked
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Events that nobody can send any more: a `lost` event is to say so, in whose commit the debt's note is cleared."""
+
+    debt: Debt
+
+
+Told = Opened | Stored | Failed | Mended | Fetched | Digests | Loaded | Asked | Owed
 
 
 @dataclass(slots=True)
@@ -123,6 +135,9 @@ class Recorder:
         self._failing = False
         self._patience_s = IDLE_S
         self._notes: dict[str, object] = {}
+        self._dropped: list[EventId] = []
+        self._since_tidy = 0
+        self._upkeep = Upkeep(lambda debt: tell(Owed(debt)), monotonic)
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
     def start(self) -> None:
@@ -136,8 +151,12 @@ class Recorder:
     # ---- called from other threads: enqueue and return ---------------------------------------------------------------
 
     def append(self, event: Frozen, notes: Mapping[str, object] | None = None) -> bool:
-        """Hand in one event; False if memory is full of events that the disk does not take."""
-        if len(self._unstored) >= (MINOR_LIMIT if event.event_class in _MINOR else MEMORY_LIMIT):
+        """Hand in one event; False if memory is full of events that the disk does not take, alarms last.
+
+        What is refused ends in a `lost` event, once there is a disk.
+        """
+        if len(self._unstored) >= _ROOM[RANK[event.event_class]]:
+            self._dropped.append(event.id)
             return False
         self._unstored[event.id] = event
 
@@ -176,6 +195,10 @@ class Recorder:
             self._tell(Asked(ledger.asked(epoch, first, last, limit), epoch, tuple(gaps(stored, first, last))))
 
         self._other(answer)
+
+    def write_off(self, ids: Sequence[EventId]) -> None:
+        """These cannot be read back: a `lost` event is to name them. Told as Owed when the stretch has ended."""
+        self._other(lambda ledger: ledger.write_off(ids))
 
     def digests(self, epoch: Epoch, first: int, last: int, token: object) -> None:
         """Answered with Digests."""
@@ -237,8 +260,21 @@ class Recorder:
             ledger.note(self._take_notes())
         for other in work.others:
             self._answer(other, ledger)
+        if self._dropped:
+            dropped, self._dropped = self._dropped, []
+            ledger.write_off(dropped)
+        self._patience_s = self._tidied(ledger, work)
+
+    def _tidied(self, ledger: Ledger, work: _Work) -> float:
+        """How long to wait for more work. Under load, one step for each step's worth of rows."""
         if not (work.events or work.others):
-            ledger.checkpoint()
+            return self._upkeep.idle(ledger, IDLE_S)
+        self._upkeep.changed()
+        self._since_tidy += len(work.events)
+        if self._since_tidy >= STEP:
+            self._since_tidy -= STEP
+            self._upkeep.tidy(ledger)
+        return IDLE_S
 
     def _answer(self, job: Callable[[Ledger], None], ledger: Ledger) -> None:
         """One question that cannot be answered costs no other its answer, and no event its place."""
@@ -250,12 +286,14 @@ class Recorder:
             log.exception("ledger fault; going on")
 
     def _store(self, ledger: Ledger, events: Sequence[Frozen]) -> None:
-        notes = dict(self._notes)
-        ledger.append(events, notes)
-        for event in events:
-            self._unstored.pop(event.id, None)
-        self._notes = {key: value for key, value in self._notes.items() if notes.get(key) != value}
-        self._tell(Stored(tuple(event.id for event in events)))
+        for some in _portions(events):
+            notes = dict(self._notes)
+            ledger.append(some, notes)
+            for event in some:
+                self._unstored.pop(event.id, None)
+            self._notes = {key: value for key, value in self._notes.items() if notes.get(key) != value}
+            self._tell(Stored(tuple(event.id for event in some)))
+            ledger.checkpoint(CROWDED_PAGES)
 
     def _take_notes(self) -> dict[str, object]:
         notes, self._notes = self._notes, {}
@@ -301,6 +339,20 @@ class Recorder:
         if corrupt or not self._failing:
             self._failing = True
             self._tell(Failed(str(error), corrupt))
+
+
+def _portions(events: Sequence[Frozen]) -> Iterator[list[Frozen]]:
+    """As many as one transaction may hold, in their order."""
+    some: list[Frozen] = []
+    size = 0
+    for event in events:
+        if some and size + len(event.raw) > APPEND_BYTES:
+            yield some
+            some, size = [], 0
+        some.append(event)
+        size += len(event.raw)
+    if some:
+        yield some
 
 
 def _unforeseen(error: Exception) -> LedgerError:

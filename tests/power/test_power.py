@@ -16,7 +16,8 @@ import pytest
 
 from edge.core.events import Frozen, read_event
 from edge.core.words import Epoch, EventClass, EventId
-from edge.ledger.ledger import Ledger, LedgerCorrupt, set_aside
+from edge.ledger.files import set_aside
+from edge.ledger.ledger import Ledger, LedgerCorrupt
 from tests.daemons.alarm_box import ALARM, AlarmBox
 from tests.power.recording import Recording, Session
 from tests.power.strace import find_strace_or_skip

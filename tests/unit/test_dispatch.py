@@ -34,7 +34,8 @@ from edge.daemons.alarm.posts import Lost, Ordered, Waits
 from edge.daemons.alarm.rounds import Rounds
 from edge.daemons.alarm.voice import View, Voice
 from edge.ledger.ledger import Unreceived
-from edge.ledger.recorder import LOAD_LIMIT, Asked, Fetched, Loaded, Opened, Recorder, Stored
+from edge.ledger.recorder import LOAD_LIMIT, Asked, Fetched, Loaded, Opened, Owed, Recorder, Stored
+from edge.ledger.shedding import Debt
 from edge.link.frames import FRAME_LIMIT, Ask, Bytes, Frame, Hello, LinkState, Pull, Role, Rows, Send, pack
 from edge.link.server import LinkServer, Peer
 
@@ -84,6 +85,7 @@ class Disk:
     def __init__(self) -> None:
         self.appended: list[Frozen] = []
         self.fetched: list[EventId] = []
+        self.written_off: list[EventId] = []
         self.loads = 0
 
     def append(self, event: Frozen, _notes: Mapping[str, object] | None = None) -> bool:
@@ -92,6 +94,9 @@ class Disk:
 
     def fetch(self, ids: Sequence[EventId]) -> None:
         self.fetched += ids
+
+    def write_off(self, ids: Sequence[EventId]) -> None:
+        self.written_off += ids
 
     def load(self) -> None:
         self.loads += 1
@@ -177,19 +182,18 @@ def test_events_that_the_ledger_cannot_read_back_are_said_to_be_lost(world: Worl
     assert sorted(each.seq for each in world.disk.fetched) == [7, 8]
     world.dispatch.told(Fetched((), tuple(world.disk.fetched)))
     world.turn()
-    (noted,) = world.of(Noted)
-    assert (noted.what, noted.content["count"]) == ("events-lost", 2)
-    assert sorted(noted.content["ids"]) == [f"{OLD}.7", f"{OLD}.8"]
+    assert sorted(world.disk.written_off) == [EventId(OLD, 7), EventId(OLD, 8)]
     assert [sorted(each.seq for each in lost.ids) for lost in world.of(Lost)] == [[7, 8]]
     assert world.of(Troubled, lambda each: each.code == "E-LEDGER-BROKEN")
 
 
-def test_rows_that_cannot_be_read_back_are_declared_gone(world: World) -> None:
-    world.dispatch.told(Opened(2, None, {}, waiting(7, 8, 11)))
+def test_what_the_ledger_owes_waits_no_longer_and_is_declared_gone(world: World) -> None:
+    world.dispatch.told(Opened(2, None, {}, waiting(7, 8, 9)))
+    world.dispatch.told(Owed(Debt(3, OLD, ((1, 1), (7, 8)))))
     world.up()
-    world.dispatch.told(Fetched((), tuple(world.disk.fetched)))
-    world.turn()
-    assert world.of(Gone) == [Gone(OLD, ((7, 8), (11, 11)))]
+    assert world.of(Gone) == [Gone(OLD, ((1, 1), (7, 8)), 3)]
+    assert [sorted(each.seq for each in lost.ids) for lost in world.of(Lost)] == [[7, 8]]
+    assert [row.id.seq for row in map(world.outbox.get, [EventId(OLD, seq) for seq in range(1, 10)]) if row] == [9]
 
 
 def test_what_the_centre_asks_for_and_the_ledger_lacks_is_declared_gone_once(world: World) -> None:

@@ -7,7 +7,8 @@ from edge.core.events import Author, Frozen, freeze
 from edge.core.seal import Signer
 from edge.core.timing import Stamp, TimeQuality
 from edge.core.words import BoxId, Epoch, EventClass, EventId, Record, SiteId
-from edge.ledger.ledger import CHECKPOINT_PAGES, Ledger, LedgerCorrupt, LedgerError, Past, Unreceived, set_aside
+from edge.ledger.files import set_aside
+from edge.ledger.ledger import CHECKPOINT_PAGES, Ledger, LedgerCorrupt, LedgerError, Past, Unreceived
 
 SIGNER = Signer(bytes(range(32)))
 WHEN = Stamp(1_795_525_522_417_000_000, 1, TimeQuality.SYNCED)

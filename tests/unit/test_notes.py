@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.daemons.alarm.notes import moments_in, names_in
+from edge.core.words import Epoch, EventClass, EventId, Record
+from edge.daemons.alarm.notes import debt_in, moments_in, names_in
+from edge.ledger.shedding import Debt
 
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30) | st.just("9" * 5000),
@@ -30,3 +32,12 @@ def test_any_note_is_read_as_something(value: Any) -> None:
     noted = json.loads(json.dumps(value))
     assert all(0 <= at_ns < 10**19 for at_ns in moments_in(noted).values())
     assert all(isinstance(name, str) for name in names_in(noted))
+
+
+def test_a_lost_event_pays_the_debt_that_it_names_and_nothing_else_does() -> None:
+    epoch = Epoch("7c1f0b2e")
+    content: dict[str, Any] = {"epoch": epoch, "ranges": [[1, 2]], "stretch": 7}
+    lost = Record(EventId(epoch, 9), EventClass.TROUBLE, "lost", "box", content)
+    assert debt_in(lost) == {Debt(7, epoch, ((1, 2),)).note: None}
+    assert debt_in(Record(lost.id, lost.event_class, "trouble", "box", content)) == {}
+    assert debt_in(Record(lost.id, lost.event_class, "lost", "box", {})) == {}

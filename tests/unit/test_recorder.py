@@ -1,5 +1,6 @@
 """The ledger's thread with a real SQLite file and a disk that fails on command. Waits are on its own answers."""
 
+import os
 import queue
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import TypeVar
 import pytest
 
 from edge.core.events import Frozen
-from edge.core.words import EventClass, EventId
-from edge.ledger.ledger import Ledger, LedgerCorrupt, LedgerError, set_aside
+from edge.core.words import Epoch, EventClass, EventId
+from edge.ledger.files import set_aside
+from edge.ledger.ledger import Ledger, LedgerCorrupt, LedgerError
 from edge.ledger.recorder import (
     MEMORY_LIMIT,
+    MIDDLE_LIMIT,
     MINOR_LIMIT,
     Digests,
     Failed,
@@ -22,6 +25,8 @@ from edge.ledger.recorder import (
     Stored,
     Told,
 )
+from edge.ledger.shedding import Debt
+from edge.ledger.upkeep import CALM_S, STRETCH_S, Upkeep
 from tests.unit.test_ledger import ONE, event
 
 T = TypeVar("T", bound=object)
@@ -75,8 +80,6 @@ def recorder(disk: Disk, ears: Ears) -> Iterator[Recorder]:
 
 
 def stored_ids(path: Path) -> list[int]:
-    from edge.core.words import Epoch
-
     with Ledger(path, Epoch("ffffffff")) as ledger:
         return [row.id.seq for row in ledger.unreceived(99_999)]
 
@@ -229,3 +232,65 @@ def test_on_a_disk_that_hangs_what_the_centre_has_leaves_room_in_memory(recorder
     recorder.receive([EventId(ONE, seq) for seq in range(1, MEMORY_LIMIT + 1)], receiver="pusat", at="t")
     assert recorder.append(event(MEMORY_LIMIT + 1))
     recorder.start()
+
+
+def debts_of(path: Path) -> list[tuple[str, tuple[tuple[int, int], ...]]]:
+    with Ledger(path, Epoch("fffffffe")) as ledger:
+        return [(debt.epoch, debt.spans) for debt in ledger.debts()]
+
+
+def test_in_memory_alarms_are_the_last_to_be_refused_and_what_was_is_owed(ears: Ears, disk: Disk) -> None:
+    disk.broken = LedgerError("full")
+    recorder = Recorder(disk.open, disk.aside, ears.told.put)
+    seq = 0
+    for event_class, limit in (
+        (EventClass.AUDIT, MINOR_LIMIT), (EventClass.TROUBLE, MIDDLE_LIMIT), (EventClass.ALARM, MEMORY_LIMIT),
+    ):  # fmt: skip
+        while seq < limit:
+            seq += 1
+            assert recorder.append(event(seq, event_class=event_class))
+        assert not recorder.append(event(10_000 + limit, event_class=event_class))
+    disk.broken = None
+    recorder.start()
+    ears.wait_for(Stored, lambda told: EventId(ONE, MEMORY_LIMIT) in told.ids)
+    recorder.stop(BOUND_S)
+    refused = sorted(10_000 + limit for limit in (MINOR_LIMIT, MIDDLE_LIMIT, MEMORY_LIMIT))
+    assert debts_of(disk.path) == [(ONE, tuple((seq, seq) for seq in refused))]
+
+
+def test_a_storm_is_stored_in_portions_that_the_log_can_hold(recorder: Recorder, ears: Ears, disk: Disk) -> None:
+    for seq in range(1, 301):
+        recorder.append(event(seq, size=3000))
+    recorder.start()
+    grown = 0
+    stored = 0
+    while stored < 300:
+        stored += len(ears.wait_for(Stored).ids)
+        grown = max(grown, os.stat(f"{disk.path}-wal").st_size)  # noqa: PTH116  no Path for a suffix
+    assert grown <= 2 * 1024 * 1024
+
+
+def test_a_stretch_of_loss_is_told_once_when_it_has_ended_or_lasts(tmp_path: Path) -> None:
+    now_s, told = [0.0], list[Debt]()
+    upkeep = Upkeep(told.append, lambda: now_s[0])
+    with Ledger(tmp_path / "ledger.db", ONE) as ledger:
+
+        def passes(seconds: float) -> list[Debt]:
+            now_s[0] += seconds
+            before = len(told)
+            assert upkeep.idle(ledger, 1.0) == 1.0
+            return told[before:]
+
+        ledger.write_off([EventId(ONE, 1)])
+        assert passes(1.0) == []
+        ledger.write_off([EventId(ONE, 2)])
+        assert passes(CALM_S - 1.0) == []
+        assert passes(CALM_S) == [Debt(1, ONE, ((1, 2),))]
+        assert passes(STRETCH_S) == []
+        lasting = []
+        for second in range(int(STRETCH_S) + 1):
+            ledger.write_off([EventId(ONE, 10 + second)])
+            lasting += passes(1.0)
+        assert [debt.spans for debt in lasting] == [((10, 10 + int(STRETCH_S)),)]
+        ledger.write_off([EventId(ONE, 99)])
+        assert [passes(1.0), passes(CALM_S)] == [[], [Debt(3, ONE, ((99, 99),))]]

@@ -42,8 +42,9 @@ from edge.daemons.alarm.rounds import Rounds
 from edge.daemons.alarm.scribe import Scribe
 from edge.daemons.alarm.voice import View, Voice
 from edge.daemons.runtime import Notifier, SystemClock, boot_id, on_stop, recent_lines, settle_memory, start_logging
-from edge.ledger.ledger import Ledger, set_aside
-from edge.ledger.recorder import Digests, Fetched, Loaded, Recorder, Told
+from edge.ledger.files import set_aside
+from edge.ledger.ledger import Ledger
+from edge.ledger.recorder import Asked, Digests, Fetched, Loaded, Owed, Recorder, Told
 from edge.link.frames import Role
 from edge.link.server import LinkServer
 
@@ -224,7 +225,7 @@ class _Box:
 
         def tell(told: Told) -> None:
             self._told(told)  # first: what is stored may leave
-            if not isinstance(told, Fetched | Digests | Loaded):  # answers to questions of dispatch's own
+            if not isinstance(told, Fetched | Digests | Loaded | Asked | Owed):  # for dispatch alone
                 self._post(told)
 
         return Recorder(lambda: self._open_ledger(path, epoch), lambda: set_aside(path, epoch), tell)

@@ -6,7 +6,7 @@ It never touches a disk or a device. The panel hands it events and a view of the
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,7 +38,19 @@ from edge.daemons.alarm.receipts import AGAIN_LIMIT, Claim, Disproved, Proved, R
 from edge.daemons.alarm.rounds import Rounds
 from edge.daemons.alarm.traffic import Traffic
 from edge.daemons.alarm.voice import Voice
-from edge.ledger.recorder import LOAD_LIMIT, Asked, Digests, Failed, Fetched, Loaded, Opened, Recorder, Stored, Told
+from edge.ledger.recorder import (
+    LOAD_LIMIT,
+    Asked,
+    Digests,
+    Failed,
+    Fetched,
+    Loaded,
+    Opened,
+    Owed,
+    Recorder,
+    Stored,
+    Told,
+)
 from edge.link.causes import CAUSES, meaning_of
 from edge.link.frames import Ask, Bytes, Frame, Hello, Laid, LinkState, Mark, Pull, Role, Send
 from edge.link.frames import Status as StatusFrame
@@ -110,7 +122,7 @@ class Dispatch:
         self._down_code = codes.BROKER_UNREACHABLE.code
         self._down_detail = "no bearer"
         self._complaints = Complaints(post, boot_ns)
-        self._losses = Losses(voice.epoch, post, self._complaints)
+        self._losses = Losses(voice.epoch, post, self._complaints, outbox, recorder)
         self._more = False  # the ledger has more rows waiting than were taken in
         self._laid = ("", "")
         self._stopping = False
@@ -198,9 +210,7 @@ class Dispatch:
             case Outcome():
                 self._orders.reply(told)
             case Stored(ids):
-                self._traffic.stored(ids, now_ns)
-                if not self._traffic.is_commit_late(now_ns):
-                    self._complaints.over(codes.STATE_READONLY.code)
+                self._stored(ids, now_ns)
             case Opened(ordinal, _, _, waiting):
                 self._voice.opened(ordinal)
                 self._more = len(waiting) >= LOAD_LIMIT
@@ -215,6 +225,13 @@ class Dispatch:
                     self._settle(self._receipts.answered(token, found), now_ns)
             case Failed():
                 self._traffic.unfetched()
+            case Owed(debt):
+                self._losses.owed(debt)
+
+    def _stored(self, ids: Sequence[EventId], now_ns: int) -> None:
+        self._traffic.stored(ids, now_ns)
+        if not self._traffic.is_commit_late(now_ns):
+            self._complaints.over(codes.STATE_READONLY.code)
 
     # ---- frames in --------------------------------------------------------------------------------------------------
 

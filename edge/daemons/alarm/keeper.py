@@ -36,7 +36,7 @@ from edge.core.words import (
 )
 from edge.daemons.alarm.kept import Kept
 from edge.daemons.alarm.lines import LAMPS, Lines
-from edge.daemons.alarm.notes import names_in, refusal_in
+from edge.daemons.alarm.notes import debt_in, names_in, refusal_in
 from edge.daemons.alarm.outputs import LEASE_NS, OutputFailed, OutputMended, Played, Slot
 from edge.daemons.alarm.past import Birth, Past
 from edge.daemons.alarm.posts import Delivered, Edge, Leave, Lost, Ordered, Received, Stop, Undurable, Waits
@@ -284,6 +284,7 @@ class Keeper:
             self._past.sounded(now_ns)
         if record.event_class in {EventClass.TROUBLE, EventClass.RESTORAL}:
             notes["stuck"] = sorted(zone for zone, state in self._lines.zones().items() if state == "stuck")
+        notes |= debt_in(record)
         self._write(record, now_ns, notes)
 
     def _follow_troubles(self) -> None:

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from edge.core import codes
-from edge.core.outbox import Waiting
-from edge.core.spans import Span, runs
-from edge.core.words import Epoch, Gone, Json, Noted
+from edge.core.outbox import Outbox, Waiting
+from edge.core.spans import Span
+from edge.core.words import Epoch, Gone
 from edge.daemons.alarm.complaints import Complaints
 from edge.daemons.alarm.posts import Lost
+from edge.ledger.recorder import Recorder
+from edge.ledger.shedding import Debt
 
-NAMED: Final = 20  # of many lost events, this many are named
 RANGES: Final = 64  # in one event, as in a receipt
 ASKED_LIMIT: Final = 64  # told in one life of the daemon; whoever holds the receipt key fills no disk by asking
 
@@ -18,22 +19,35 @@ ASKED_LIMIT: Final = 64  # told in one life of the daemon; whoever holds the rec
 class Losses:
     """Used by the dispatch's thread alone. epoch: our own."""
 
-    def __init__(self, epoch: Epoch, post: Callable[[Noted | Lost | Gone], None], complaints: Complaints) -> None:
+    def __init__(
+        self,
+        epoch: Epoch,
+        post: Callable[[Lost | Gone], None],
+        complaints: Complaints,
+        outbox: Outbox,
+        recorder: Recorder,
+    ) -> None:
         self._epoch = epoch
         self._post = post
         self._complaints = complaints
+        self._outbox = outbox
+        self._recorder = recorder
         self._told: set[tuple[Epoch, tuple[Span, ...]]] = set()
 
     def unreadable(self, rows: Sequence[Waiting]) -> None:
-        """The ledger does not have their bytes: say so, and let the lamp no longer say that they are on their way."""
-        if not rows:
-            return
-        ids: list[Json] = [str(row.id) for row in rows[:NAMED]]
-        self._complaints.of(codes.LEDGER_BROKEN.code, "", f"{len(rows)} events cannot be read back")
-        self._post(Noted("events-lost", {"count": len(rows), "ids": ids}))
+        """The ledger does not have their bytes: it owes them, and the lamp waits for them no longer."""
+        if rows:
+            self._complaints.of(codes.LEDGER_BROKEN.code, "", f"{len(rows)} events cannot be read back")
+            self._recorder.write_off([row.id for row in rows])
+            self._unlit(rows)
+
+    def owed(self, debt: Debt) -> None:
+        """The ledger let them go, or never had them: they wait no longer."""
+        self._unlit(self._outbox.lost(debt.ids))
+        self._post(Gone(debt.epoch, debt.spans, debt.stretch))
+
+    def _unlit(self, rows: Sequence[Waiting]) -> None:
         self._post(Lost(tuple(row.id for row in rows if row.shown)))
-        for epoch in sorted({row.id.epoch for row in rows}):
-            self._gone(epoch, tuple(runs(sorted(row.id.seq for row in rows if row.id.epoch == epoch))))
 
     def asked(self, epoch: Epoch, ranges: tuple[Span, ...]) -> None:
         """The centre asks for what the ledger has not: say once that it will never come.

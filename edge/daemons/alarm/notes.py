@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from edge.core.words import Effect, Record
+from edge.ledger.shedding import note_of
 
 _DIGITS: Final = 19  # of 64 bits of nanoseconds
 
@@ -29,3 +30,11 @@ def refusal_in(effects: Iterable[Effect]) -> str:
         if isinstance(effect, Record) and effect.content.get("what") == "refused":
             return str(effect.content.get("reason"))
     return ""
+
+
+def debt_in(record: Record) -> dict[str, object]:
+    """What a `lost` event pays: the note that held its ranges is forgotten in its own transaction."""
+    match record.name, record.content:
+        case "lost", {"stretch": int(stretch), "epoch": str(epoch)}:
+            return {note_of(stretch, epoch): None}
+    return {}
