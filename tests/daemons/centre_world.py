@@ -37,7 +37,7 @@ from edge.core.timing import Stamp, TimeQuality
 from edge.core.words import BoxId, Epoch, EventClass, EventId, Json, Record, SiteId
 from edge.field.broker import LOOPBACK, Broker, Program, Tls
 from tests.daemons.witness import WITNESS
-from tests.pages import Said, validator
+from tests.pages import Said
 
 SITE = SiteId("33.74.10.1004-010-005")
 ACL = Path(__file__).parents[2] / "configs/broker/acl"
@@ -279,12 +279,12 @@ class FakeBox:
 
     def _hear(self, kind: str, raw: bytes, correlation: bytes) -> None:
         if kind == "receipt":
-            payload = open_jws(raw, self._keyset.key_of(Use.RECEIPT))
-            validator("receipt").validate(json.loads(payload))
-            receipt = decode(payload, Receipt)
+            self._witnessed("receipt", raw)
+            receipt = decode(open_jws(raw, self._keyset.key_of(Use.RECEIPT)), Receipt)
             assert receipt.box == self.name
             self.receipts.append(receipt)
         elif kind == "command":
+            self._witnessed("command", raw)
             self._order(raw, correlation)
 
     def _order(self, raw: bytes, correlation: bytes) -> None:

@@ -13,7 +13,6 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from edge.core.seal import unb64
 from edge.field.broker import LOOPBACK, find_broker
 from edge.field.stage import Stage
 from tests.conftest import CACHE
@@ -22,7 +21,7 @@ from tests.daemons import relay_world
 from tests.daemons.centre_world import KENTONGAN, wait_for
 from tests.daemons.relay_world import row
 from tests.daemons.witness import WITNESS, Followed, Witness, unfit
-from tests.pages import Said, flaws, operation_of, operations, validator
+from tests.pages import Said, flaws, operation_of, operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +64,6 @@ def listening(stage: Stage) -> Iterator[list[Delivered]]:
         client.loop_stop()
 
 
-def payload_of(jws: bytes) -> Any:
-    return json.loads(unb64(jws.split(b".")[1]))
-
-
 def test_every_operation_of_the_page_is_as_the_broker_passes_it_on(tmp_path: Path) -> None:
     """Topic, QoS, retain, expiry and body of all of them, from a story in which each happens."""
     with Stage(tmp_path / "stage", cache=CACHE, beat_s=0.5) as stage, listening(stage) as heard:
@@ -93,17 +88,12 @@ def test_every_operation_of_the_page_is_as_the_broker_passes_it_on(tmp_path: Pat
 
     for channel, delivered in by.items():
         page = operations()[channel]
-        assert {(each.said.qos, each.said.retain) for each in delivered} == {(page.qos, page.retain)}, channel
         expiries = {each.expiry_s for each in delivered}
         if page.expiry_s is None:
             assert expiries == {None}, channel
         else:
             assert all(expiry_s is not None and 0 < expiry_s <= page.expiry_s for expiry_s in expiries), channel
-        if page.sent:
-            for each in delivered:
-                validator("keyset" if channel == "keys" else channel).validate(payload_of(each.said.raw))
-        else:
-            assert unfit([each.said for each in delivered]) == []
+        assert unfit([each.said for each in delivered]) == []
     assert {each.correlation for each in by["reply"]} == {each.correlation for each in by["command"]}
     assert b"" not in {each.correlation for each in by["reply"]}
     followed = WITNESS.take()
@@ -143,6 +133,8 @@ def test_the_witness_has_nothing_to_say_of_what_fits() -> None:
         replace(GOOD, topic="kentongan/v1/somebody/beat"),
         replace(GOOD, topic=f"{BOX}/later"),
         replace(GOOD, topic=f"{BOX}/receipt"),
+        replace(GOOD, topic=f"{BOX}/receipt", raw=b"e30.e30.AA"),
+        replace(GOOD, topic=f"{BOX}/command", raw=b"e30.ZXkuZTMwLkFB.AA"),
         replace(GOOD, topic=f"{BOX}/event/alarm"),
         replace(GOOD, topic=f"{BOX}/event/music"),
         replace(GOOD, topic=f"{BOX}/state", retain=True),

@@ -1,4 +1,4 @@
-"""What leaves real boxes while the tests of daemons run: from the relays' MQTT clients, and from alarm's link."""
+"""What passes between boxes and centres while the tests of daemons run, as far as a test can overhear it."""
 
 import json
 from collections.abc import Mapping, Sequence
