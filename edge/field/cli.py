@@ -21,6 +21,7 @@ COMMANDS = {
     "ledger": "edge.field.ledger_commands:ledger",
     "status": "edge.field.status:status",
     "watch": "edge.field.watch:watch",
+    "walk-test": "edge.field.walk_test:walk_test",
     "run": "edge.field.run:run",
 }
 SUMMARIES = {
@@ -31,6 +32,7 @@ SUMMARIES = {
     "ledger": "Catatan kejadian / the box's record of events",
     "status": "Keadaan boks sekarang / how the box is now",
     "watch": "Ikuti keadaan boks / follow how the box is",
+    "walk-test": "Uji setiap tombol tanpa alarm / try every button without an alarm",
     "run": "Jalankan satu daemon / run one daemon",
 }
 HIDDEN = frozenset({"run"})  # for units and the demo

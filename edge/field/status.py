@@ -1,7 +1,6 @@
 """`kentongan status`: what the box says of itself, over its own socket."""
 
 import json
-import select
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ from edge.field.console import Session, pass_session, session_options, show_json
 from edge.field.sheet import Section, lines, sections, table
 from edge.field.troubles import fault_of
 from edge.link.client import LinkClient
-from edge.link.frames import Ask, Status
 
 ANSWER_MAX_S: Final = 2.0
 
@@ -32,20 +30,18 @@ class ExplainedStatus(BoxStatus):
     faults: tuple[FaultRecord, ...]
 
 
-def ask_status(places: Places) -> dict[str, Any]:
-    """Ask the alarm daemon how it is. Raises Refused (E-DAEMON-AWAY) when it does not answer."""
+def ask_status(places: Places, what: str = "status", **args: str) -> dict[str, Any]:
+    """Ask the alarm daemon how it is, or for something that it answers with how it is (edge.link.frames.ASKS).
+
+    raises: Refused (E-DAEMON-AWAY) when it does not answer
+    """
     path = places.link / "cli.sock"
     with LinkClient(path) as link:
-        if link.open():
-            link.send(Ask("status", {}))
-            for _ in range(16):
-                if not link.connected or not select.select([link], [], [], ANSWER_MAX_S)[0]:
-                    break
-                for frame in link.frames():
-                    if isinstance(frame, Status):
-                        answer: dict[str, Any] = json.loads(frame.raw)
-                        return answer
-    raise Refused(codes.DAEMON_AWAY.fault(what=str(path)))
+        raw = link.ask(what, ANSWER_MAX_S, **args)
+    if raw is None:
+        raise Refused(codes.DAEMON_AWAY.fault(what=str(path)))
+    answer: dict[str, Any] = json.loads(raw)
+    return answer
 
 
 @click.command()

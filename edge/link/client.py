@@ -83,14 +83,14 @@ class LinkClient:
                 self.close()
         return arrived
 
-    def ask(self, what: str, within_s: float) -> bytes | None:
-        """Ask, and wait for the answer: JSON, docs/contract.md. None where nobody answers in time.
+    def ask(self, what: str, within_s: float, **args: str) -> bytes | None:
+        """Ask, and wait for the answer, which is the status: JSON, docs/contract.md. None where nobody answers in time.
 
         For who has nothing else to do; other frames that arrive meanwhile are dropped.
         """
         if not self.open():
             return None
-        self.send(Ask(what, {}))
+        self.send(Ask(what, args))
         for _ in range(ANSWER_AFTER):
             if not self.connected or not select.select([self], [], [], within_s)[0]:
                 return None

@@ -178,8 +178,8 @@ ALLOWED: Final[Mapping[Role, frozenset[type[Frame]]]] = {
 """Role x type: what alarm accepts from whom. This table is the permission, and the next one its small print."""
 ASKS: Final[Mapping[Role, frozenset[str]]] = {
     Role.CONFIG: frozenset({"status"}),
-    Role.PAGE: frozenset({"status", "silence"}),
-    Role.CLI: frozenset({"status", "silence"}),
+    Role.PAGE: frozenset({"status", "silence", "walk"}),
+    Role.CLI: frozenset({"status", "silence", "walk"}),
 }
 
 _NUMBERS: Final = {form: number for number, form in TYPES.items()}

@@ -27,7 +27,9 @@ from edge.core.words import (
     Operator,
     Silence,
     Stimulus,
+    WalkTest,
 )
+from edge.core.zones import WALK_TEST_NS
 from edge.daemons.alarm.beside import Beside
 from edge.daemons.alarm.complaints import Complaints
 from edge.daemons.alarm.gate import Gate
@@ -360,9 +362,11 @@ class Dispatch:
             self._voice.restate(now_ns)
 
     def _ask(self, peer: Peer, what: str, args: dict[str, str]) -> None:
+        by = Operator(printable(args.get("by", "local")), "local")
         if what == "silence":
-            by = Operator(printable(args.get("by", "local")), "local")
             self._post(Silence(printable(args.get("alarm", "")), by))
+        elif what == "walk":  # "end" ends it; whatever else begins one
+            self._post(WalkTest(0 if args.get("end") else WALK_TEST_NS, by))
         self._server.send(peer, StatusFrame(encode(self._picture())))
 
     def _picture(self) -> BoxStatus:
