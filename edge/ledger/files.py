@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 
 ASIDE_LIMIT: Final = 8  # broken ledgers of one start that are kept; a dying card must not fill itself with them
+SALVAGED_LIMIT: Final = 4  # and so many of all starts, once their rows are in a sound ledger
+_BROKEN, _SALVAGED = ".broken", ".salvaged"
 _SUFFIXES: Final = ("-wal", "-shm", "")
 
 
@@ -27,6 +29,46 @@ def _rename(path: Path, to: Path) -> None:
         part = Path(f"{path}{suffix}")
         if part.exists():
             part.rename(f"{to}{suffix}")
+
+
+def scripts() -> list[str]:
+    """What made the tables, one after the other; the number of a ledger's form is how many it has had."""
+    folder = Path(__file__).with_name("migrations")
+    return [path.read_text("utf-8") for path in sorted(folder.glob("*.sql"))]
+
+
+def broken_ledgers(path: Path) -> list[Path]:
+    """Those that were set aside and whose rows are not brought home yet, oldest first."""
+    return _beside(path, _BROKEN)
+
+
+def put_away(broken: Path) -> None:
+    """Its rows are home: it is kept, under another name, and the oldest of such make room. Raises OSError."""
+    _rename(broken, broken.with_suffix(_SALVAGED))
+    ledger = broken.with_name(broken.name.split(".db")[0] + ".db")
+    for old in _beside(ledger, _SALVAGED)[:-SALVAGED_LIMIT]:
+        for suffix in _SUFFIXES:
+            Path(f"{old}{suffix}").unlink(missing_ok=True)
+
+
+def _beside(path: Path, suffix: str) -> list[Path]:
+    return sorted(path.parent.glob(f"{path.name}.*{suffix}"), key=lambda each: each.stat().st_mtime_ns)
+
+
+def next_ordinal(folder: Path, epoch: str, at_least: int) -> int:
+    """The number of an epoch that the ledger does not know: above every other, even those of a ledger set aside.
+
+    at_least: what the ledger itself would give
+    """
+    kept = folder / "ordinal"
+    with contextlib.suppress(OSError, ValueError):
+        ordinal, known = kept.read_text("ascii").split()
+        at_least = max(at_least, int(ordinal) + (known != epoch))
+    with contextlib.suppress(OSError):  # a card that is full: the next start tries again
+        new = folder / "ordinal.new"
+        new.write_text(f"{at_least} {epoch}\n", "ascii")
+        new.replace(kept)
+    return at_least
 
 
 def make_folder(folder: Path) -> None:

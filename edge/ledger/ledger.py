@@ -18,8 +18,9 @@ from typing import Final, Self
 from edge.core.events import Frozen
 from edge.core.seal import sha256
 from edge.core.words import Epoch, EventClass, EventId
-from edge.ledger.files import make_folder
+from edge.ledger.files import make_folder, next_ordinal, scripts
 from edge.ledger.limits import LIMITS, PAGE_BYTES, Limits
+from edge.ledger.salvage import Row
 from edge.ledger.shedding import Debt, Shedding
 
 CHECKPOINT_PAGES: Final = 256  # 1 MiB of WAL: half of what it may ever hold
@@ -28,6 +29,15 @@ APPEND_BYTES: Final = 128 * 1024  # events of one transaction
 RECEIVE_ROWS: Final = 64  # receipts of one transaction, each of which may lie on a page of its own
 _CLASSES: Final = frozenset(each.value for each in EventClass)
 _APPLICATION_ID: Final = 0x4B544731  # "KTG1": file(1) and a person with a hex dump see what it is
+
+
+# A row that is here already learns of its receipt; RETURNING tells a new row from one that changed nothing.
+_RESCUE: Final = (
+    "INSERT INTO event (ordinal, seq, event_class, shown, digest, raw, received_at, receiver)"
+    " SELECT ordinal, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM epoch WHERE epoch = ?1"
+    " ON CONFLICT (ordinal, seq) DO UPDATE SET received_at = excluded.received_at, receiver = excluded.receiver"
+    " WHERE event.received_at IS NULL AND excluded.received_at IS NOT NULL RETURNING seq"
+)
 
 
 class LedgerError(Exception):
@@ -102,7 +112,7 @@ class Ledger:
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
         if version:
             self._check_owner()
-        for number, script in _migrations():
+        for number, script in enumerate(scripts(), start=1):
             if number > version:
                 stamp = f"PRAGMA application_id={_APPLICATION_ID};PRAGMA user_version={number};"
                 self._db.executescript(f"BEGIN IMMEDIATE;{script}\n{stamp}COMMIT;")
@@ -113,11 +123,12 @@ class Ledger:
 
     def _claim(self) -> int:
         """Give this epoch the next ordinal; a file opened again in the same run already has it."""
-        self._db.execute(
-            "INSERT OR IGNORE INTO epoch (ordinal, epoch) SELECT coalesce(max(ordinal), 0) + 1, ? FROM epoch",
-            (self.epoch,),
-        )
-        return int(self._db.execute("SELECT ordinal FROM epoch WHERE epoch = ?", (self.epoch,)).fetchone()[0])
+        known = self._db.execute("SELECT ordinal FROM epoch WHERE epoch = ?", (self.epoch,)).fetchone()
+        if known is None:
+            newest = self._db.execute("SELECT max(0, coalesce(max(ordinal), 0)) FROM epoch").fetchone()[0]
+            known = (next_ordinal(self.path.parent, self.epoch, newest + 1),)
+            self._db.execute("INSERT INTO epoch (ordinal, epoch) VALUES (?, ?)", (*known, self.epoch))
+        return int(known[0])
 
     def _past(self) -> Past | None:
         row = self._db.execute(
@@ -157,6 +168,38 @@ class Ledger:
         """Remember small things without a sync; None forgets one."""
         with self._relaxed():
             self._write_notes(notes)
+
+    def rescue(self, rows: Sequence[Row]) -> list[Unreceived]:
+        """Take in rows of a broken ledger as they were; returns those that are new here and still wait."""
+        waiting: list[Unreceived] = []
+        with self._relaxed():
+            for row in rows:
+                self._adopt(row.id.epoch, row.ordinal)
+                digest = sha256(row.raw)
+                new = self._db.execute(_RESCUE, (
+                    row.id.epoch, row.id.seq, row.event_class.value, int(row.shown), digest, row.raw,
+                    row.received_at, row.receiver,
+                ))  # fmt: skip
+                if new.fetchone() and row.received_at is None:
+                    ordinal = self._ordinal_of(row.id.epoch) or 0
+                    waiting.append(Unreceived(row.id, ordinal, row.event_class, digest, row.shown))
+        return waiting
+
+    def _adopt(self, epoch: Epoch, ordinal: int) -> None:
+        """An epoch of a broken ledger keeps its ordinal where that is free, and is older than ours in any case."""
+        if self._ordinal_of(epoch) is None:
+            taken = self._db.execute("SELECT 1 FROM epoch WHERE ordinal = ?", (ordinal,)).fetchone()
+            if taken or not 0 < ordinal < self.ordinal:
+                ordinal = int(self._db.execute("SELECT min(0, min(ordinal)) - 1 FROM epoch").fetchone()[0])
+            self._db.execute("INSERT INTO epoch (ordinal, epoch) VALUES (?, ?)", (ordinal, epoch))
+
+    def _ordinal_of(self, epoch: Epoch) -> int | None:
+        row = self._db.execute("SELECT ordinal FROM epoch WHERE epoch = ?", (epoch,)).fetchone()
+        return int(row[0]) if row else None
+
+    def sync(self) -> None:
+        """All that was written without a sync is safe when this returns."""
+        self.append([], {"synced": self.ordinal})
 
     def tidy(self, *, spare_pages: int = 0) -> int:
         """Take one small step towards the limits; returns how many rows went, 0 where nothing is left to do.
@@ -272,6 +315,11 @@ class Ledger:
                 (epoch, first, last),
             ).fetchall()
 
+    def absent(self, ids: Sequence[EventId]) -> list[EventId]:
+        """Those of which there is no row here, sound or not."""
+        with _translated():
+            return [identity for identity in ids if self._row(identity) is None]
+
     def notes(self) -> dict[str, object]:
         """What was noted; a note that cannot be read any more is none."""
         with _translated():
@@ -299,11 +347,6 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _migrations() -> list[tuple[int, str]]:
-    folder = Path(__file__).with_name("migrations")
-    return [(int(path.stem), path.read_text("utf-8")) for path in sorted(folder.glob("*.sql"))]
 
 
 def _is_sound(event_class: str, _shown: int, raw: bytes, digest: bytes) -> bool:

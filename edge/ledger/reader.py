@@ -17,6 +17,8 @@ from typing import Any, Final
 import msgspec
 
 from edge.core.seal import b64, sha256
+from edge.ledger.files import scripts
+from edge.ledger.pages import Pages, Record, records
 
 TRIES: Final = 20
 ROOM: Final = 2  # times the ledger's size that must be free: the copy, and as much for what the box goes on writing
@@ -145,7 +147,7 @@ def _rows(ledger: Path, rest: str, parameters: dict[str, Any]) -> Iterator[Entry
     from sqlite_utils import Database  # noqa: PLC0415  # 80 ms, for those who read
 
     sql = f"SELECT epoch.epoch, event.* FROM event JOIN epoch USING (ordinal){rest}"  # noqa: S608  # see above
-    with copied(ledger) as copy, closing(sqlite3.connect(copy)) as connection:
+    with copied(ledger) as copy, closing(sqlite3.connect(_whole(copy))) as connection:
         connection.text_factory = _text
         connection.create_function("moment", 2, _moment, deterministic=True)
         try:
@@ -153,6 +155,41 @@ def _rows(ledger: Path, rest: str, parameters: dict[str, Any]) -> Iterator[Entry
                 yield _entry(row)
         except sqlite3.DatabaseError as error:
             raise LedgerUnreadable(f"{ledger}: {error}") from error
+
+
+def _whole(copy: Path) -> Path:
+    """The copy, or where a page of it is damaged a new one of every row that the others hold.
+
+    A row that the digest does not confirm is in it too: it is shown as what it is.
+    """
+    if _is_sound(copy):
+        return copy
+    mended = copy.with_name("mended.db")
+    with closing(sqlite3.connect(mended)) as db, Pages(copy) as pages:
+        for script in scripts():
+            db.executescript(script)
+        for page in pages:
+            for record in records(page, pages):
+                _put(db, record)
+        count = db.execute("SELECT count(*) FROM event").fetchone()[0]
+        db.commit()
+    return mended if count else copy
+
+
+def _is_sound(copy: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(copy)) as db:
+            return bool(db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _put(db: sqlite3.Connection, record: Record) -> None:
+    match record:
+        case int(ordinal), int(), str(), int(), bytes(), bytes(raw), str() | None, str() | None:
+            db.execute("INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", record)
+            epoch = _head(raw).epoch or f"?{ordinal}"
+            db.execute("INSERT OR IGNORE INTO epoch (ordinal, epoch) VALUES (?, ?)", (ordinal, epoch))
 
 
 def _text(raw: bytes) -> str:
@@ -170,6 +207,7 @@ class _Head(msgspec.Struct):
     """What a person is shown of an event; empty where the bytes are none any more."""
 
     type: str = ""
+    epoch: str = ""
     time: str = ""
     subject: str = ""
 

@@ -10,11 +10,13 @@ from typing import Final
 
 from edge.core.delivery import RANK
 from edge.core.events import Frozen
-from edge.core.spans import Span, gaps
+from edge.core.spans import gaps
 from edge.core.words import Epoch, EventClass, EventId
-from edge.ledger.ledger import APPEND_BYTES, CROWDED_PAGES, Ledger, LedgerCorrupt, LedgerError, Past, Unreceived
+from edge.ledger.files import broken_ledgers
+from edge.ledger.ledger import APPEND_BYTES, CROWDED_PAGES, Ledger, LedgerCorrupt, LedgerError
 from edge.ledger.limits import STEP
-from edge.ledger.shedding import Debt
+from edge.ledger.salvage import Row, Salvage, Verify
+from edge.ledger.told import Asked, Digests, Failed, Fetched, Loaded, Mended, Opened, Owed, Rescued, Stored, Told
 from edge.ledger.upkeep import Upkeep
 
 log = logging.getLogger("kentongan.alarm")
@@ -27,77 +29,6 @@ IDLE_S: Final = 1.0
 LINGER_S: Final = 0.2  # what is no alarm waits this long for company: one sync for all, none in an alarm's way
 LOAD_LIMIT: Final = 20_000
 _ROOM: Final = (MEMORY_LIMIT, MIDDLE_LIMIT, MINOR_LIMIT, MINOR_LIMIT)  # by rank
-
-
-# ---- what it tells ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    ordinal: int
-    past: Past | None
-    notes: Mapping[str, object]
-    waiting: Sequence[Unreceived]
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    ids: tuple[EventId, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The ledger cannot be written; events stay in memory. corrupt: the old file was set aside."""
-
-    text: str
-    corrupt: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Mended:
-    """It can be written again, and holds everything that waited in memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """Answer to `fetch`; what was asked and is not among the events is not in the ledger."""
-
-    events: tuple[Frozen, ...]
-    asked: tuple[EventId, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Digests:
-    """Answer to `digests`: what is stored of one range, with the token it was asked with."""
-
-    token: object
-    found: Mapping[EventId, bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """Answer to `load`: waiting rows, those that are known already among them."""
-
-    rows: Sequence[Unreceived]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Answer to `ask`: stored rows that the centre wants again, and ranges of which there are none."""
-
-    rows: Sequence[Unreceived]
-    epoch: Epoch
-    gone: tuple[Span, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """Events that nobody can send any more: a `lost` event is to say so, in whose commit the debt's note is cleared."""
-
-    debt: Debt
-
-
-Told = Opened | Stored | Failed | Mended | Fetched | Digests | Loaded | Asked | Owed
 
 
 @dataclass(slots=True)
@@ -116,6 +47,7 @@ class Recorder:
     open_ledger:  called in the thread, again and again while it fails
     set_aside:    called in the thread when the file is corrupt
     tell:         called in the thread with each Told; must only enqueue
+    verify:       reads an event that this box has signed, or raises ValueError; without it nothing is salvaged
     """
 
     def __init__(
@@ -124,6 +56,7 @@ class Recorder:
         set_aside: Callable[[], object],
         tell: Callable[[Told], None],
         monotonic: Callable[[], float] = time.monotonic,
+        verify: Verify | None = None,
     ) -> None:
         self._monotonic = monotonic
         self._open_ledger = open_ledger
@@ -136,6 +69,9 @@ class Recorder:
         self._patience_s = IDLE_S
         self._notes: dict[str, object] = {}
         self._dropped: list[EventId] = []
+        self._verify = verify
+        self._salvage: Salvage | None = None
+        self._awaited: dict[EventId, None] = {}  # asked for, not here, perhaps in a ledger that is being salvaged
         self._since_tidy = 0
         self._upkeep = Upkeep(lambda debt: tell(Owed(debt)), monotonic)
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
@@ -145,6 +81,8 @@ class Recorder:
 
     def stop(self, timeout_s: float = 2.0) -> None:
         """Store what is queued, then close; a hung disk is left behind after `timeout_s`."""
+        if self._salvage:
+            self._salvage.stop(timeout_s)
         self._queue.put(None)
         self._thread.join(timeout_s)
 
@@ -179,9 +117,15 @@ class Recorder:
         self._other(lambda ledger: ledger.receive(ids, receiver=receiver, at=at))
 
     def fetch(self, ids: Sequence[EventId]) -> None:
-        """Answered with Fetched."""
-        asked = tuple(ids)
-        self._other(lambda ledger: self._tell(Fetched(tuple(ledger.fetch(asked)), asked)))
+        """Answered with Fetched; of what a salvage may still bring, when it has ended."""
+
+        def answer(ledger: Ledger) -> None:
+            events = tuple(ledger.fetch(ids))
+            asked = tuple(event.id for event in events) if self._salvage else tuple(ids)
+            self._awaited |= dict.fromkeys(ids if self._salvage else ())
+            self._tell(Fetched(events, asked))
+
+        self._other(answer)
 
     def load(self) -> None:
         """Ask for more waiting rows, when most of those that LOAD_LIMIT let in are received. Answered with Loaded."""
@@ -192,7 +136,8 @@ class Recorder:
 
         def answer(ledger: Ledger) -> None:
             stored = [seq for seq, _ in ledger.digests(epoch, first, last)]
-            self._tell(Asked(ledger.asked(epoch, first, last, limit), epoch, tuple(gaps(stored, first, last))))
+            gone = () if self._salvage else tuple(gaps(stored, first, last))
+            self._tell(Asked(ledger.asked(epoch, first, last, limit), epoch, gone))
 
         self._other(answer)
 
@@ -215,6 +160,28 @@ class Recorder:
             work.urgent = True
 
         self._queue.put(add)
+
+    # ---- called from the salvage's thread ----------------------------------------------------------------------------
+
+    def _rescue(self, rows: Sequence[Row], done: Callable[[], None]) -> None:
+        def take(ledger: Ledger) -> None:
+            self._tell(Rescued(ledger.rescue(rows)))
+            done()
+
+        self._other(take)
+
+    def _miss(self, ids: Sequence[EventId], done: Callable[[], None]) -> None:
+        def take(ledger: Ledger) -> None:
+            absent = [identity for identity in ledger.absent(ids) if identity not in self._unstored]
+            ledger.write_off(absent)
+            ledger.sync()
+            done()
+
+        self._other(take)
+
+    def _salvaged(self) -> None:
+        self._salvage = None
+        self.fetch([self._awaited.popitem()[0] for _ in range(len(self._awaited))])
 
     # ---- the thread --------------------------------------------------------------------------------------------------
 
@@ -318,6 +285,9 @@ class Recorder:
         if self._failing:
             self._failing = False
             self._tell(Mended())
+        if self._verify and not self._salvage and broken_ledgers(ledger.path):
+            self._salvage = Salvage(ledger.path, self._verify, self._rescue, self._miss, self._salvaged)
+            self._salvage.start()
 
     def _store_memory(self, ledger: Ledger) -> None:
         events = [event for event in list(self._unstored.values()) if event.id.epoch == ledger.epoch]

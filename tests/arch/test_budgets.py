@@ -43,7 +43,7 @@ class Load:
 
 
 BUDGETS = {
-    "alarm": Budget("import edge.daemons.alarm", NETWORK | TOOLS | DEVICES, 300, 25.0),
+    "alarm": Budget("import edge.daemons.alarm", NETWORK | TOOLS | DEVICES, 340, 25.0),
     "relay": Budget("import edge.daemons.relay", TOOLS | DEVICES | {"sqlite3", "_sqlite3"}, 270, 24.0),
     "kentongan --help": Budget(
         "import sys; from edge.field.cli import main; sys.argv = ['kentongan', '--help']\n"

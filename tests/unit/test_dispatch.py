@@ -34,8 +34,9 @@ from edge.daemons.alarm.posts import Lost, Ordered, Waits
 from edge.daemons.alarm.rounds import Rounds
 from edge.daemons.alarm.voice import View, Voice
 from edge.ledger.ledger import Unreceived
-from edge.ledger.recorder import LOAD_LIMIT, Asked, Fetched, Loaded, Opened, Owed, Recorder, Stored
+from edge.ledger.recorder import LOAD_LIMIT, Recorder
 from edge.ledger.shedding import Debt
+from edge.ledger.told import Asked, Fetched, Loaded, Opened, Owed, Stored
 from edge.link.frames import FRAME_LIMIT, Ask, Bytes, Frame, Hello, LinkState, Pull, Role, Rows, Send, pack
 from edge.link.server import LinkServer, Peer
 

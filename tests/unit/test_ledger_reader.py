@@ -171,3 +171,28 @@ def test_reading_that_stops_early_leaves_no_copy(tmp_path: Path, monkeypatch: py
     assert made[0].exists()
     del reading
     assert not made[0].parent.exists()
+
+
+# ---- damaged files --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", [0, 2, 5, 9])
+def test_a_damaged_page_hides_no_row_of_another(tmp_path: Path, page: int) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger(path, EPOCH) as ledger:
+        for seq in range(1, 101):
+            raw = GOOD[:-1] + b',"epoch":"%s","x":"%s"}' % (EPOCH.encode(), b"y" * 600)
+            ledger.append([Frozen(EventId(EPOCH, seq), EventClass.AUDIT, raw)])
+    content = bytearray(path.read_bytes())
+    content[page * 4096 : page * 4096 + 4096] = bytes(4096)
+    path.write_bytes(content)
+    found = entries(path, newest=999)
+    assert len(found) >= 90
+    assert all(entry.intact and entry.time for entry in found)
+    assert [entry.id for entry in found] == sorted((entry.id for entry in found), key=lambda each: int(each[9:]))
+
+
+def test_what_is_no_ledger_at_all_stays_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"garbage" * 9000)
+    with pytest.raises(LedgerUnreadable):
+        entries(tmp_path / "ledger.db", newest=9)

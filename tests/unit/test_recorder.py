@@ -2,32 +2,22 @@
 
 import os
 import queue
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from edge.core.events import Frozen
+from edge.core.events import Event, Frozen, read_event
 from edge.core.words import Epoch, EventClass, EventId
 from edge.ledger.files import set_aside
 from edge.ledger.ledger import Ledger, LedgerCorrupt, LedgerError
-from edge.ledger.recorder import (
-    MEMORY_LIMIT,
-    MIDDLE_LIMIT,
-    MINOR_LIMIT,
-    Digests,
-    Failed,
-    Fetched,
-    Mended,
-    Opened,
-    Recorder,
-    Stored,
-    Told,
-)
+from edge.ledger.recorder import MEMORY_LIMIT, MIDDLE_LIMIT, MINOR_LIMIT, Recorder
 from edge.ledger.shedding import Debt
+from edge.ledger.told import Digests, Failed, Fetched, Mended, Opened, Rescued, Stored, Told
 from edge.ledger.upkeep import CALM_S, STRETCH_S, Upkeep
-from tests.unit.test_ledger import ONE, event
+from tests.unit.test_ledger import ONE, SIGNER, TWO, event
 
 T = TypeVar("T", bound=object)
 BOUND_S = 20.0
@@ -294,3 +284,78 @@ def test_a_stretch_of_loss_is_told_once_when_it_has_ended_or_lasts(tmp_path: Pat
         assert [debt.spans for debt in lasting] == [((10, 10 + int(STRETCH_S)),)]
         ledger.write_off([EventId(ONE, 99)])
         assert [passes(1.0), passes(CALM_S)] == [[], [Debt(3, ONE, ((99, 99),))]]
+
+
+# ---- salvage --------------------------------------------------------------------------------------------------------
+
+
+def verify(raw: bytes) -> Event:
+    return read_event(raw, SIGNER.public)
+
+
+def broken_beside(disk: Disk, count: int, *, received: int = 0, lacking: tuple[int, ...] = ()) -> Path:
+    """A ledger of an earlier run, set aside because its header is gone; `lacking` are in no page any more."""
+    with Ledger(disk.path, TWO) as ledger:
+        for seq in range(1, count + 1):
+            if seq not in lacking:
+                ledger.append([event(seq, TWO)])
+        ledger.receive([EventId(TWO, seq) for seq in range(1, received + 1)], receiver="pusat", at="t")
+    with disk.path.open("r+b") as file:
+        file.write(bytes(100))
+    return disk.path.with_name("ledger.db.test-1.salvaged")
+
+
+@pytest.fixture
+def salvager(disk: Disk, ears: Ears) -> Iterator[Recorder]:
+    recorder = Recorder(disk.open, disk.aside, ears.told.put, verify=verify)
+    yield recorder
+    recorder.stop(BOUND_S)
+
+
+def test_a_broken_ledger_comes_home_while_new_events_are_stored(salvager: Recorder, ears: Ears, disk: Disk) -> None:
+    salvaged = broken_beside(disk, 300, received=100, lacking=(7, 8, 200))
+    salvager.start()
+    salvager.append(event(1))
+    assert ears.wait_for(Failed).corrupt
+    ears.wait_for(Stored, lambda told: EventId(ONE, 1) in told.ids)
+    rescued: set[EventId] = set()
+    while len(rescued) < 199:
+        rescued |= {row.id for row in ears.wait_for(Rescued).rows}
+    assert {identity.seq for identity in rescued} == set(range(101, 301)) - {200}
+    until(salvaged.exists)
+    salvager.stop(BOUND_S)
+    assert debts_of(disk.path) == [(TWO, ((7, 8), (200, 200)))]
+    with Ledger(disk.path, Epoch("fffffffe")) as ledger:
+        assert len(ledger.asked(TWO, 1, 300, 999)) == 297
+        assert ledger.unreceived(1)[0].id.epoch == TWO, "older epochs leave first"
+
+
+def test_bytes_that_are_still_to_come_home_are_not_called_lost(salvager: Recorder, ears: Ears, disk: Disk) -> None:
+    broken_beside(disk, 200)
+    salvager.start()
+    ears.wait_for(Opened)
+    asked = {EventId(TWO, 200), EventId(TWO, 777)}
+    salvager.fetch(tuple(asked))
+    salvager.ask(TWO, 1, 9, 9)
+    answered: set[EventId] = set()
+    came: set[EventId] = set()
+    while answered != asked:
+        told = ears.wait_for(Fetched)
+        answered |= set(told.asked)
+        came |= {each.id for each in told.events}
+    assert came == {EventId(TWO, 200)}
+    salvager.stop(BOUND_S)
+    assert debts_of(disk.path) == []
+
+
+def test_a_broken_ledger_of_an_earlier_start_is_taken_up_again(salvager: Recorder, ears: Ears, disk: Disk) -> None:
+    salvaged = broken_beside(disk, 50)
+    disk.aside()
+    salvager.start()
+    assert len(ears.wait_for(Rescued).rows) == 50
+    until(salvaged.exists)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    pause, tries = threading.Event(), int(BOUND_S / 0.01)
+    assert any(holds() or pause.wait(0.01) for _ in range(tries))

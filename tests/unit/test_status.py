@@ -8,7 +8,7 @@ import pytest
 from edge.core.status import Bearer, BoxStatus, Journey, Oldest
 from edge.core.words import SECOND_NS, Troubled
 from edge.daemons.alarm.voice import View
-from edge.ledger.recorder import Opened, Stored
+from edge.ledger.told import Opened, Stored
 from edge.link.frames import FRAME_LIMIT, Ask, LinkState, Send, Status, pack
 from tests.unit.panel_box import Box
 from tests.unit.test_dispatch import EPOCH, OLD, World, event, waiting

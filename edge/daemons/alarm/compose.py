@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ from edge.config.active import Reading, Source, read_active, read_bare
 from edge.config.model import Configuration, Lamp, Sounder
 from edge.config.places import Places
 from edge.core import codes
-from edge.core.events import Author
+from edge.core.events import Author, read_event
 from edge.core.faults import Exit, Fault
 from edge.core.lamps import Lamps
 from edge.core.numbers import Numbers
@@ -44,7 +45,8 @@ from edge.daemons.alarm.voice import View, Voice
 from edge.daemons.runtime import Notifier, SystemClock, boot_id, on_stop, recent_lines, settle_memory, start_logging
 from edge.ledger.files import set_aside
 from edge.ledger.ledger import Ledger
-from edge.ledger.recorder import Asked, Digests, Fetched, Loaded, Owed, Recorder, Told
+from edge.ledger.recorder import Recorder
+from edge.ledger.told import Asked, Digests, Fetched, Loaded, Owed, Rescued, Told
 from edge.link.frames import Role
 from edge.link.server import LinkServer
 
@@ -202,7 +204,7 @@ class _Box:
         identity = read_identity(self._places, SiteId(self._site.site.id))
         self.blame(identity.faults)
         author = Author(identity.box, identity.site, numbers.epoch, self._boot)
-        recorder = self._recorder(numbers.epoch)
+        recorder = self._recorder(numbers.epoch, identity.signer.public)
         voice = self._voice(author, identity)
         keyring = Keyring(identity.box, identity.keyset, identity.root_public, self._places.keyset)
         dispatch = self._dispatch(recorder, voice, keyring, identity.box)
@@ -220,15 +222,20 @@ class _Box:
 
         return _Way(scribe.write, recorder.note, voice.show, start, stop)
 
-    def _recorder(self, epoch: Epoch) -> Recorder:
+    def _recorder(self, epoch: Epoch, public: bytes) -> Recorder:
         path = self._places.ledger
 
         def tell(told: Told) -> None:
             self._told(told)  # first: what is stored may leave
-            if not isinstance(told, Fetched | Digests | Loaded | Asked | Owed):  # for dispatch alone
+            if not isinstance(told, Fetched | Digests | Loaded | Asked | Owed | Rescued):  # for dispatch alone
                 self._post(told)
 
-        return Recorder(lambda: self._open_ledger(path, epoch), lambda: set_aside(path, epoch), tell)
+        return Recorder(
+            lambda: self._open_ledger(path, epoch),
+            lambda: set_aside(path, epoch),
+            tell,
+            verify=partial(read_event, public=public),
+        )
 
     def _voice(self, author: Author, identity: Identity) -> Voice:
         uplink = self._site.uplink

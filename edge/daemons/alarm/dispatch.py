@@ -40,19 +40,8 @@ from edge.daemons.alarm.receipts import AGAIN_LIMIT, Claim, Disproved, Proved, R
 from edge.daemons.alarm.rounds import Rounds
 from edge.daemons.alarm.traffic import Traffic
 from edge.daemons.alarm.voice import Voice
-from edge.ledger.recorder import (
-    LOAD_LIMIT,
-    Asked,
-    Digests,
-    Failed,
-    Fetched,
-    Loaded,
-    Opened,
-    Owed,
-    Recorder,
-    Stored,
-    Told,
-)
+from edge.ledger.recorder import LOAD_LIMIT, Recorder
+from edge.ledger.told import Asked, Digests, Failed, Fetched, Loaded, Opened, Owed, Rescued, Stored, Told
 from edge.link.causes import CAUSES, meaning_of
 from edge.link.frames import Ask, Bytes, Frame, Hello, Laid, LinkState, Mark, Pull, Role, Send
 from edge.link.frames import Status as StatusFrame
@@ -180,14 +169,14 @@ class Dispatch:
         self._watch(now_ns)
         self._rounds.turn(now_ns)
 
-    def _loaded(self, told: Loaded | Asked) -> None:
+    def _loaded(self, told: Loaded | Asked | Rescued) -> None:
         """Rows to send: those that wait, or those that the centre wants again, for which no lamp waits."""
         self._traffic.loaded(told.rows)
         if isinstance(told, Asked):
             self._losses.asked(told.epoch, told.gone)
-        else:
-            self._more = len(told.rows) >= LOAD_LIMIT
-            self._post(Waits(tuple(row.id for row in told.rows if row.shown)))
+            return
+        self._more = len(told.rows) >= LOAD_LIMIT if isinstance(told, Loaded) else self._more
+        self._post(Waits(tuple(row.id for row in told.rows if row.shown)))
 
     def _patience_s(self) -> float:
         due = [at for at in (self._outbox.due_ns, self._voice.due_ns if self._bearer_up else None) if at is not None]
@@ -218,7 +207,7 @@ class Dispatch:
                 self._more = len(waiting) >= LOAD_LIMIT
                 for event in self._traffic.opened(ordinal, waiting):
                     self._recorder.append(event)
-            case Loaded() | Asked():
+            case Loaded() | Asked() | Rescued():
                 self._loaded(told)
             case Fetched(events, asked):
                 self._losses.unreadable(self._traffic.fetched(events, asked))

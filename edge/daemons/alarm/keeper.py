@@ -41,7 +41,7 @@ from edge.daemons.alarm.outputs import LEASE_NS, OutputFailed, OutputMended, Pla
 from edge.daemons.alarm.past import Birth, Past
 from edge.daemons.alarm.posts import Delivered, Edge, Leave, Lost, Ordered, Received, Stop, Undurable, Waits
 from edge.daemons.alarm.voice import View
-from edge.ledger.recorder import Failed, Mended, Opened, Stored, Told
+from edge.ledger.told import Failed, Mended, Opened, Stored, Told
 
 log = logging.getLogger("kentongan.alarm")
 

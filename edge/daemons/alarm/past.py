@@ -7,7 +7,7 @@ from typing import Final
 from edge.core.words import SECOND_NS, EventClass, EventId, Json, Record
 from edge.daemons.alarm.kept import Kept
 from edge.daemons.alarm.notes import moments_in
-from edge.ledger.recorder import Opened
+from edge.ledger.told import Opened
 
 BROWNOUT_NS: Final = 10 * SECOND_NS  # a reboot this soon after siren-on is blamed on its inrush
 LEDGER_PATIENCE_NS: Final = 5 * SECOND_NS
