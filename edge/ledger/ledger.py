@@ -19,7 +19,7 @@ from edge.core.events import Frozen
 from edge.core.seal import sha256
 from edge.core.words import Epoch, EventClass, EventId
 from edge.ledger.files import make_folder, next_ordinal, scripts
-from edge.ledger.limits import LIMITS, PAGE_BYTES, Limits
+from edge.ledger.limits import PAGE_BYTES, Limits, fitting
 from edge.ledger.salvage import Row
 from edge.ledger.shedding import Debt, Shedding
 
@@ -42,6 +42,10 @@ _RESCUE: Final = (
 
 class LedgerError(Exception):
     """The file cannot be used now: full, read-only, corrupt, or not ours. `str()` has SQLite's own words."""
+
+
+class LedgerFull(LedgerError):
+    """The disk has no room, not even for deleting."""
 
 
 class LedgerCorrupt(LedgerError, ValueError):
@@ -71,10 +75,10 @@ class Past:
 class Ledger:
     """Open file of one epoch. Every method raises LedgerError; none retries or waits for a lock."""
 
-    def __init__(self, path: Path, epoch: Epoch, *, limits: Limits = LIMITS, synchronous: str = "FULL") -> None:
+    def __init__(self, path: Path, epoch: Epoch, *, limits: Limits | None = None, synchronous: str = "FULL") -> None:
         """Create or open, migrate, and claim the next ordinal for `epoch`.
 
-        limits:      what is kept; `tidy` brings the file within them
+        limits:      what is kept; `tidy` brings the file within them. None: LIMITS, as far as the disk allows
         synchronous: FULL; NORMAL exists as the control that loses events in the power tests
         """
         self._synchronous: Final = synchronous
@@ -87,7 +91,7 @@ class Ledger:
                 self._prepare()
                 self.past: Final = self._past()
                 self.ordinal: Final = self._claim()
-                self._shedding: Final = Shedding(self._db, limits)
+                self._shedding: Final = Shedding(self._db, limits or fitting(path.parent))
             except BaseException:
                 self._db.close()
                 raise
@@ -359,6 +363,8 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise LedgerFull(str(error)) from error
         corrupt = not isinstance(error, sqlite3.OperationalError) or "malformed" in str(error)
         raise (LedgerCorrupt if corrupt else LedgerError)(str(error)) from error
     except (OSError, sqlite3.Error) as error:

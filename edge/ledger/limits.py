@@ -4,10 +4,12 @@ The clock of retention is the centre's own: a receipt's time against the newest 
 prunes as rightly as one that has it.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
+from pathlib import Path
 from typing import Final
 
 from edge.core.delivery import RANK
@@ -44,6 +46,15 @@ class Limits:
 
 
 LIMITS: Final = Limits()
+SHARE: Final = 4  # of a disk, one part is the ledger's
+FILE_LEAST: Final = 1024 * 1024
+
+
+def fitting(folder: Path) -> Limits:
+    """LIMITS for the disk of this folder. Raises OSError."""
+    disk = os.statvfs(folder)
+    share = max(disk.f_blocks * disk.f_frsize // SHARE, FILE_LEAST)
+    return replace(LIMITS, file_bytes=min(LIMITS.file_bytes, share))
 
 
 def expiry(newest: str, nth_newest: str, days: int) -> str:

@@ -12,8 +12,9 @@ from edge.core.delivery import RANK
 from edge.core.events import Frozen
 from edge.core.spans import gaps
 from edge.core.words import Epoch, EventClass, EventId
+from edge.ledger.ballast import Ballast
 from edge.ledger.files import broken_ledgers
-from edge.ledger.ledger import APPEND_BYTES, CROWDED_PAGES, Ledger, LedgerCorrupt, LedgerError
+from edge.ledger.ledger import APPEND_BYTES, CROWDED_PAGES, Ledger, LedgerCorrupt, LedgerError, LedgerFull
 from edge.ledger.limits import STEP
 from edge.ledger.salvage import Row, Salvage, Verify
 from edge.ledger.told import Asked, Digests, Failed, Fetched, Loaded, Mended, Opened, Owed, Rescued, Stored, Told
@@ -48,6 +49,7 @@ class Recorder:
     set_aside:    called in the thread when the file is corrupt
     tell:         called in the thread with each Told; must only enqueue
     verify:       reads an event that this box has signed, or raises ValueError; without it nothing is salvaged
+    ballast:      given to the ledger when the disk is full
     """
 
     def __init__(
@@ -55,8 +57,10 @@ class Recorder:
         open_ledger: Callable[[], Ledger],
         set_aside: Callable[[], object],
         tell: Callable[[Told], None],
+        *,
         monotonic: Callable[[], float] = time.monotonic,
         verify: Verify | None = None,
+        ballast: Ballast | None = None,
     ) -> None:
         self._monotonic = monotonic
         self._open_ledger = open_ledger
@@ -65,7 +69,9 @@ class Recorder:
         self._queue: queue.SimpleQueue[Callable[[_Work], None] | None] = queue.SimpleQueue()
         self._unstored: dict[EventId, Frozen] = {}
         self._ledger: Ledger | None = None
+        self._ballast = ballast
         self._failing = False
+        self._pressed = False  # the disk was full, and there is no ballast since
         self._patience_s = IDLE_S
         self._notes: dict[str, object] = {}
         self._dropped: list[EventId] = []
@@ -165,8 +171,9 @@ class Recorder:
 
     def _rescue(self, rows: Sequence[Row], done: Callable[[], None]) -> None:
         def take(ledger: Ledger) -> None:
-            self._tell(Rescued(ledger.rescue(rows)))
-            done()
+            if not self._pressed:  # else it waits for room, and is handed in again
+                self._tell(Rescued(ledger.rescue(rows)))
+                done()
 
         self._other(take)
 
@@ -235,6 +242,7 @@ class Recorder:
     def _tidied(self, ledger: Ledger, work: _Work) -> float:
         """How long to wait for more work. Under load, one step for each step's worth of rows."""
         if not (work.events or work.others):
+            self._look_for_room(ledger)
             return self._upkeep.idle(ledger, IDLE_S)
         self._upkeep.changed()
         self._since_tidy += len(work.events)
@@ -242,6 +250,19 @@ class Recorder:
             self._since_tidy -= STEP
             self._upkeep.tidy(ledger)
         return IDLE_S
+
+    def _look_for_room(self, ledger: Ledger) -> None:
+        """Ballast again is what ends a full disk: without it the next full moment would find nothing to give."""
+        if self._pressed:
+            self._upkeep.make_room(ledger)
+        if (self._ballast is None or self._ballast.make()) and self._pressed:
+            self._pressed = False
+            self._mend()
+
+    def _mend(self) -> None:
+        if self._failing and not self._pressed:
+            self._failing = False
+            self._tell(Mended())
 
     def _answer(self, job: Callable[[Ledger], None], ledger: Ledger) -> None:
         """One question that cannot be answered costs no other its answer, and no event its place."""
@@ -274,6 +295,8 @@ class Recorder:
             waiting = ledger.unreceived(LOAD_LIMIT)
             self._tell(Opened(ledger.ordinal, ledger.past, ledger.notes(), waiting))
             self._ledger, self._patience_s = ledger, IDLE_S
+            if self._pressed:
+                self._upkeep.make_room(ledger)
             self._store_memory(ledger)
         except LedgerError as error:
             self._fail(error)
@@ -282,9 +305,7 @@ class Recorder:
             log.exception("ledger fault; opening it again")
             self._fail(_unforeseen(error))
             return
-        if self._failing:
-            self._failing = False
-            self._tell(Mended())
+        self._mend()
         if self._verify and not self._salvage and broken_ledgers(ledger.path):
             self._salvage = Salvage(ledger.path, self._verify, self._rescue, self._miss, self._salvaged)
             self._salvage.start()
@@ -299,8 +320,11 @@ class Recorder:
             self._ledger.close()
             self._ledger = None
         corrupt = isinstance(error, LedgerCorrupt)
+        full = isinstance(error, LedgerFull)
+        self._pressed |= full
+        given = full and self._ballast is not None and self._ballast.give()
         # A file that was set aside leaves room for a new one now; one that breaks again at once is a dying card.
-        self._patience_s = 0.0 if corrupt and not self._failing else REOPEN_S
+        self._patience_s = 0.0 if given or (corrupt and not self._failing) else REOPEN_S
         if corrupt:
             try:
                 self._set_aside()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge.core.spans import Span
-from edge.core.words import Epoch, EventId
+from edge.core.words import Epoch, EventClass, EventId
 from edge.ledger.limits import EVICTED, PAGE_BYTES, STEP, Limits, by_epoch, expiry, merged
 
 SPANS_LIMIT: Final = 100  # ranges that one `lost` event names: 8 KiB hold three times as many
@@ -56,9 +56,10 @@ class Shedding:
     def step(self, *, spare_pages: int = 0) -> int:
         """Let go of at most STEP rows; returns how many.
 
-        spare_pages: so many are to be free in the file, whatever the limits allow: the disk is full
+        spare_pages: so many are to be free in the file, whatever the limits allow, at the cost of everything but
+                     waiting alarms: the disk is full
         """
-        keys = self._expired() or self._over_quota() or self._too_big(spare_pages)
+        keys = self._expired() or self._over_quota() or self._too_big() or self._too_full(spare_pages)
         self._delete(keys)
         return len(keys)
 
@@ -103,17 +104,23 @@ class Shedding:
                 return self._waiting(event_class.value, min(over, STEP))
         return []
 
-    def _too_big(self, spare_pages: int) -> list[_Key]:
-        pages, free = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
-        if free >= spare_pages and (pages - free) * PAGE_BYTES <= self._limits.file_bytes:
-            return []
-        return self._received() or next(filter(None, self._each_waiting()), [])
+    def _too_big(self) -> list[_Key]:
+        used = self._pragma("page_count") - self._pragma("freelist_count")
+        return self._least(EVICTED) if used * PAGE_BYTES > self._limits.file_bytes else []
+
+    def _too_full(self, spare_pages: int) -> list[_Key]:
+        """Old alarms are not thrown away for new events, which memory can hold."""
+        return self._least(EVICTED[:-1]) if self._pragma("freelist_count") < spare_pages else []
+
+    def _least(self, classes: Sequence[EventClass]) -> list[_Key]:
+        waiting = (self._waiting(event_class.value, STEP) for event_class in classes)
+        return self._received() or next(filter(None, waiting), [])
+
+    def _pragma(self, name: str) -> int:
+        return int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
 
     def _received(self) -> list[_Key]:
         return self._keys("received_at IS NOT NULL ORDER BY received_at", ())
-
-    def _each_waiting(self) -> Iterator[list[_Key]]:
-        return (self._waiting(event_class.value, STEP) for event_class in EVICTED)
 
     def _waiting(self, event_class: str, limit: int) -> list[_Key]:
         return self._keys("received_at IS NULL AND event_class = ? ORDER BY ordinal, seq", (event_class,), limit)

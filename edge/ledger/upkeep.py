@@ -7,6 +7,7 @@ from edge.ledger.ledger import Ledger
 from edge.ledger.shedding import Debt
 
 STEP_S: Final = 0.02  # between two steps of tidying: the disk is the alarms' again
+SPARE_PAGES: Final = 64  # what a storm of a hundred alarms needs
 CALM_S: Final = 10.0  # a stretch of loss has ended when nothing more was lost for so long,
 STRETCH_S: Final = 60.0  # and is told after so long, ended or not
 
@@ -25,6 +26,12 @@ class Upkeep:
     def changed(self) -> None:
         """Rows were added or received."""
         self._untidy = True
+
+    def make_room(self, ledger: Ledger) -> None:
+        """The disk is full: free pages inside the file now, whatever it takes but waiting alarms."""
+        while ledger.tidy(spare_pages=SPARE_PAGES):
+            ledger.checkpoint(SPARE_PAGES)
+        ledger.checkpoint(1)
 
     def idle(self, ledger: Ledger, otherwise_s: float) -> float:
         """One step; returns how long the thread may wait for work before the next, `otherwise_s` if nothing is due."""

@@ -1,9 +1,7 @@
 """The disk below the alarm daemon hangs, is full, or cannot be written: siren and lamp go on, events leave at once."""
 
 import os
-import shutil
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,37 +10,9 @@ from edge.core.words import EventId
 from edge.field.status import ask_status
 from tests.daemons.alarm_box import PATIENCE_S, AlarmBox
 from tests.daemons.hung import PIPE
+from tests.daemons.mounted import mounted
 
 HUNG = (str(Path(__file__).with_name("hung.py")),)
-ROOT = os.geteuid() == 0
-UNSHARE = ("unshare", "--mount") if ROOT else ("unshare", "--user", "--map-root-user", "--mount")
-# Only root may mount, even in a namespace of its own; the daemon's peers have the user's own number again.
-AGAIN = () if ROOT else ("unshare", "--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--")
-
-
-class MountedLedger:
-    """Lets a daemon see a small tmpfs where its ledger's folder is; only that process and nobody else."""
-
-    def __init__(self, options: str) -> None:
-        self._options = options
-        self.folder = Path()
-
-    def __call__(self, command: Sequence[str]) -> Sequence[str]:
-        script = 'mount -t tmpfs -o "$0" tmpfs "$1" && shift && exec "$@"'
-        return [*UNSHARE, "sh", "-c", script, self._options, str(self.folder), *AGAIN, *command]
-
-
-def mounted(tmp_path: Path, options: str) -> AlarmBox:
-    if (
-        shutil.which("unshare") is None
-        or subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode
-    ):
-        pytest.skip("this machine lets us mount nothing: no small or read-only disk can be made")
-    mount = MountedLedger(options)
-    box = AlarmBox(tmp_path / "kotak", wrap=mount)
-    mount.folder = box.places.ledger.parent
-    mount.folder.mkdir(parents=True)
-    return box
 
 
 @pytest.fixture
@@ -92,11 +62,11 @@ def test_killed_on_a_hung_disk_it_is_back_with_its_buttons(hung: AlarmBox) -> No
 
 
 def test_a_disk_that_fills_up(tmp_path: Path) -> None:
-    """64 KiB: a handful of alarms. What no disk takes leaves from memory, each once."""
-    with mounted(tmp_path, "size=64k") as box:
+    """128 KiB: a handful of alarms. What no disk takes leaves from memory, each once."""
+    with mounted(tmp_path, "size=128k") as box:
         box.start()
         bearer = box.bearer()
-        zones = box.site.zones[:8]
+        zones = box.site.zones[:12]
         for zone in zones:
             assert box.sounds(zone.id)
         assert box.said("E-STATE-READONLY")

@@ -43,6 +43,7 @@ from edge.daemons.alarm.rounds import Rounds
 from edge.daemons.alarm.scribe import Scribe
 from edge.daemons.alarm.voice import View, Voice
 from edge.daemons.runtime import Notifier, SystemClock, boot_id, on_stop, recent_lines, settle_memory, start_logging
+from edge.ledger.ballast import Ballast
 from edge.ledger.files import set_aside
 from edge.ledger.ledger import Ledger
 from edge.ledger.recorder import Recorder
@@ -235,6 +236,7 @@ class _Box:
             lambda: set_aside(path, epoch),
             tell,
             verify=partial(read_event, public=public),
+            ballast=Ballast(path.parent),
         )
 
     def _voice(self, author: Author, identity: Identity) -> Voice:
