@@ -8,7 +8,7 @@ JOBS ?= 3
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lab chaos power fuzz clean lock demo-ready test-ready
+.PHONY: help demo test check bench soak lab chaos power fuzz clean lock demo-ready test-ready
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -25,6 +25,9 @@ check: test-ready ## what CI runs: format, lint, types, import arrows, tests
 	$(VENV)/mypy
 	$(VENV)/lint-imports
 	@$(MAKE) --no-print-directory test
+
+soak: test-ready ## three days in ten minutes: 50,000 events, 500 reconnections, nothing may grow
+	@$(VENV)/python -m tests.soak
 
 bench: test-ready ## figures beside their baselines, measured in one run
 	@$(VENV)/python -m tests.bench
