@@ -178,6 +178,15 @@ class Group:
         match birth.get("previous"):
             case {"epoch": str() as previous, "last": int() as last}:
                 self._raise_head(event.box, Epoch(_plain(previous)), last, 0)
+                self._look_for_fork(event, previous)
+
+    def _look_for_fork(self, event: Event, previous: str) -> None:
+        """Two starts that follow one and the same: of a copied card, or of an old one that was put back."""
+        asked: dict[str, object] = {"box": event.box, "epoch": event.id.epoch}
+        for epoch, raw in self._run(_OTHER_BIRTHS, asked).fetchall():
+            if _follows(bytes(raw)) == previous:
+                both = " and ".join(sorted((epoch, event.id.epoch)))
+                self.notice("twice", event.box, f"box runs twice: epochs {both} both follow {_plain(previous)}")
 
     def _learn_anchor(self, event: Event) -> None:
         anchor = anchor_in(event.data, event.boot_id)
@@ -231,6 +240,27 @@ def _columns(event: Event) -> dict[str, object]:
         "raw": event.raw,
         **place,
     }
+
+
+class _Before(msgspec.Struct):
+    epoch: str = ""
+
+
+class _Birth(msgspec.Struct):
+    previous: _Before | None = None
+
+
+class _Born(msgspec.Struct):
+    data: _Birth
+
+
+def _follows(raw: bytes) -> str:
+    """The epoch that the first event of another one names as the one before; "" for none."""
+    try:
+        previous = msgspec.json.decode(raw, type=_Born).data.previous
+    except msgspec.MsgspecError:
+        return ""
+    return previous.epoch if previous else ""
 
 
 def _plain(said: str) -> str:
@@ -287,6 +317,7 @@ class Store:
 
 _IDENTITY: Final = "box = :box AND epoch = :epoch AND seq = :seq"
 _DIGESTS: Final = text(f"SELECT digest FROM event WHERE {_IDENTITY}")  # noqa: S608  # the words above
+_OTHER_BIRTHS: Final = text("SELECT epoch, raw FROM event WHERE box = :box AND seq = 1 AND epoch <> :epoch")
 _FOLD: Final = text(f"UPDATE event SET folded = folded + 1 WHERE {_IDENTITY} AND digest = :digest")  # noqa: S608  # same
 _PUT: Final = text(
     "INSERT INTO event (box, epoch, seq, digest, site, class, name, subject, time, timequality, alarm, zone, durable,"

@@ -181,6 +181,8 @@ def _judged(town: Town, asked: argparse.Namespace) -> list[str]:
             flaws += [f"{house.home.box} {what}: {each}" for each in getattr(verdict, what)]
     received = sum(row["name"] == "alarm" for row in rows)
     print(f"presses {pressed}  lit {lit}  unlit over a death {unlit}  alarms at the centre {received}")
+    notices = reader.troubles(town.scene.centre_places.store)["notices"]
+    flaws += [f"the centre noticed {notice['code']}: {notice['text']}" for notice in notices]  # no box runs twice here
     if unlit > pressed // 50:
         flaws.append(f"{unlit} of {pressed} presses were never lit")
     if not asked.planted and pressed < asked.presses:
