@@ -73,6 +73,8 @@ class Panel:
     storm_s: Annotated[float, Meta(ge=0.0, le=600.0)] = 60.0  # presses of one zone closer than this are one alarm
     remote_sound: bool = True  # whether the centre may sound the siren; caps hold in any case
     remote_bypass: bool = True  # whether the centre may take a zone out of service
+    siren_test_day: Annotated[int, Meta(ge=0, le=28)] = 26  # of each month; 0: never
+    siren_test_at: Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "10:00"  # WIB (UTC+7)
     lab: bool = False  # set by the lab kit alone; only there may storm_s be 0 and hold_s below 0.05
 
 

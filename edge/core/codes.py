@@ -202,6 +202,14 @@ LEDGER_MISSING = Meaning(
     fix_en="run it with sudo; if there has never been an event, start the alarm daemon first.",
     exit=Exit.PREREQUISITE,
 )
+SELF_TEST = Meaning(
+    code="E-SELF-TEST",
+    id="Uji harian jalur ke pusat belum lulus: {what}.",
+    en="The daily test of the way to the centre has not passed: {what}.",
+    fix_id="hubungi pusat dan sebutkan nama boks ini: yang terkirim belum dijawab dengan nama penerimanya.",
+    fix_en="call the centre and name this box: what it sent has not been answered in a receiver's name.",
+    exit=Exit.NETWORK,
+)
 LEDGER_UNREADABLE = Meaning(
     code="E-LEDGER-UNREADABLE",
     id="Catatan kejadian rusak, atau salinannya tidak utuh: {what}.",

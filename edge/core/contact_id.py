@@ -23,6 +23,7 @@ SENSOR_TROUBLE = "380"
 CANCELLED = "406"
 BYPASS = "570"  # zone/sensor bypass
 MANUAL_TEST = "601"
+PERIODIC_TEST = "602"
 WALK_TEST = "607"
 
 KIND: Mapping[Kind, str] = MappingProxyType(

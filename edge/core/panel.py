@@ -46,6 +46,7 @@ from edge.core.words import (
     Touched,
     Troubled,
     WalkTest,
+    WayTest,
     ZoneId,
 )
 from edge.core.zones import WALK_ALARM_NS, Zones
@@ -104,6 +105,7 @@ class Panel:
             Cancel: self._wishes.cancel,
             Acknowledge: self._wishes.acknowledge,
             SoundFor: self._wishes.sound,
+            WayTest: self._wishes.way_test,
             Bypass: self._wishes.bypass,
             WalkTest: self._wishes.walk_test,
             Switched: self._switched,

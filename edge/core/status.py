@@ -43,6 +43,15 @@ class Journey:
     received: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """The newest daily test of the way to the centre. state: waiting, passed, failed; at: when it began, RFC 3339."""
+
+    state: str
+    at: str
+    receiver: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxStatus:
     """Everything that may be seen at the box; what an older alarm does not say is empty.
@@ -78,3 +87,4 @@ class BoxStatus:
     bearers: dict[str, Bearer] = field(default_factory=dict)
     answered_ms: int | None = None
     oldest: Oldest | None = None
+    selftest: SelfTest | None = None

@@ -19,6 +19,7 @@ from edge.core.words import (
     SoundFor,
     Status,
     WalkTest,
+    WayTest,
     ZoneId,
 )
 from edge.core.zones import BYPASS_NS, WALK_TEST_NS, Zones
@@ -111,8 +112,14 @@ class Wishes:
             self._records.audit("sound-ended", BOX, {"purpose": wish.purpose.value, "hushed": stopped, **by(wish.by)})
         elif not is_known(wish.pattern):
             self._records.refuse(asked, "unknown pattern", wish.by, {"pattern": wish.pattern})
+        elif wish.periodic and self._is_disturbing():
+            self._records.refuse(asked, "not quiet", wish.by, {"pattern": wish.pattern})
         else:
             self._sound(wish, asked, now_ns)
+
+    def _is_disturbing(self) -> bool:
+        """A silent alarm counts too: its siren must not drive anybody to despair."""
+        return bool(self._alarms.open or self._sounding.is_sounding or self._zones.walk_test_until_ns is not None)
 
     def _sound(self, wish: SoundFor, asked: str, now_ns: int) -> None:
         granted_ns = self._sounding.command(wish.purpose, wish.pattern, wish.duration_ns, now_ns)
@@ -121,10 +128,18 @@ class Wishes:
             return
         content: dict[str, Json] = {"pattern": wish.pattern, "max_s": granted_ns // SECOND_NS, **by(wish.by)}
         if wish.purpose is Purpose.TEST:
-            test: dict[str, Json] = {"cid": contact_id.new(contact_id.MANUAL_TEST), "status": Status.TEST.value}
-            self._records.add(EventClass.TEST, "test", BOX, {**test, **content})
+            cid = contact_id.PERIODIC_TEST if wish.periodic else contact_id.MANUAL_TEST
+            self._test(cid, content)
         else:
             self._records.audit("sounded", BOX, content)
+
+    def way_test(self, wish: WayTest, now_ns: int) -> None:  # noqa: ARG002 - every wish is asked in one way
+        """Contact ID 602; it passes where its receipt comes back (edge.daemons.alarm.rounds)."""
+        self._test(contact_id.PERIODIC_TEST, {"what": "self-test"})
+
+    def _test(self, code: str, content: dict[str, Json]) -> None:
+        told: dict[str, Json] = {"cid": contact_id.new(code), "status": Status.TEST.value}
+        self._records.add(EventClass.TEST, "test", BOX, {**told, **content})
 
     # ---- zones ---------------------------------------------------------------------------------------------------
 

@@ -180,12 +180,21 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True)
 class SoundFor:
-    """Sound by command or as a test, within that purpose's own budget; duration 0 ends it."""
+    """Sound by command or as a test, within that purpose's own budget; duration 0 ends it.
+
+    periodic: by the calendar, so only where nobody calls, tests or sounds
+    """
 
     pattern: str
     duration_ns: int
     purpose: Purpose
     by: Operator
+    periodic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WayTest:
+    """Send the daily test event: only a receipt by name proves the whole way to the centre."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +281,7 @@ Stimulus = (
     | Cancel
     | Acknowledge
     | SoundFor
+    | WayTest
     | Bypass
     | WalkTest
     | Switched

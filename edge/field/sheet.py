@@ -9,7 +9,7 @@ from edge.core.faults import DO, Fault, Language, Wording, printable
 from edge.core.lamps import Face
 from edge.core.status import Bearer, BoxStatus
 from edge.core.timing import TimeQuality
-from edge.field.words import CLOCKS, FACES, SAID, SOUNDS, STEPS, age, both, way
+from edge.field.words import CLOCKS, FACES, SAID, SOUNDS, STEPS, TESTS, age, both, way
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,6 +27,7 @@ WAITING: Final = Wording("Menunggu", "Waiting")
 JOURNEY: Final = Wording("Alarm terakhir", "Newest alarm")
 ZONE: Final = Wording("Tombol", "Button")
 SOUNDER: Final = Wording("Sirene", "Siren")
+SELF_TEST: Final = Wording("Uji harian", "Daily test")
 NONE: Final = Wording("tidak ada", "none")
 CONNECTED: Final = Wording("terhubung", "connected")
 NOT_YET: Final = Wording("belum pernah terhubung sejak program mulai", "not connected since the program started")
@@ -136,6 +137,7 @@ def _ways(told: BoxStatus) -> Iterator[Row]:
     for name, bearer in (told.bearers or {"mqtt": Bearer(told.online)}).items():
         yield Row(BEARER, _bearer(bearer, told.boot_ms), printable(name), "" if bearer.up else "bold red")
     yield Row(CENTRE, _centre(told))
+    yield from _self_test(told)
     yield Row(WAITING, _waiting(told), style="bold" if told.waiting else "")
     yield Row(JOURNEY, _journey(told))
 
@@ -158,6 +160,15 @@ def _centre(told: BoxStatus) -> Wording:
         return Wording(name, name)
     since = age(told.boot_ms - told.answered_ms)
     return Wording(f"{name}, menjawab {since.id} lalu", f"{name}, answered {since.en} ago")
+
+
+def _self_test(told: BoxStatus) -> Iterator[Row]:
+    """Nothing before the first one of this run."""
+    if (test := told.selftest) is not None:
+        state = TESTS.get(test.state, _plain(test.state))
+        parts = (printable(test.receiver), printable(test.at))
+        said = both(lambda language: ", ".join(part for part in (state[language], *parts) if part))
+        yield Row(SELF_TEST, said, style="bold red" if test.state == "failed" else "")
 
 
 def _waiting(told: BoxStatus) -> Wording:

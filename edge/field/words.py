@@ -24,6 +24,11 @@ SAID: Final = {
     "bypassed": Wording("dilewati", "bypassed"),
 }
 SOUNDS: Final = {"sounding": Wording("BUNYI", "SOUNDING"), "quiet": Wording("diam", "quiet")}
+TESTS: Final = {
+    "waiting": Wording("menunggu bukti pusat", "waiting for the centre's receipt"),
+    "passed": Wording("lulus", "passed"),
+    "failed": Wording("BELUM LULUS", "NOT PASSED"),
+}
 STEPS: Final = {
     "stored": Wording("disk", "disk"),
     "published": Wording("broker", "broker"),

@@ -112,8 +112,15 @@ class Recorder:
         self._queue.put(add)
         return True
 
-    def note(self, notes: Mapping[str, object]) -> None:
-        self._queue.put(lambda work: work.notes.update(notes))
+    def note(self, notes: Mapping[str, object], stored: Callable[[], None] | None = None) -> None:
+        """stored: called in the ledger's thread once they are on the disk; never, if they do not get there now."""
+
+        def add(work: _Work) -> None:
+            work.notes.update(notes)
+            if stored is not None:
+                work.others.append(lambda _ledger: stored())
+
+        self._queue.put(add)
 
     def receive(self, ids: Sequence[EventId], *, receiver: str, at: str) -> None:
         """A verified receipt covers these rows."""

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from edge.core.calendar import Monthly
 from edge.core.events import Author, Frozen
 from edge.core.messages import Command, State, decode, encode
 from edge.core.orders import Policy
@@ -125,7 +126,7 @@ class World:
             voice=self.voice,
             policy=Policy(),
             beside=cast("Beside", None),
-            rounds=Rounds(self.clock, author.boot_id, self.rounded.append),
+            rounds=Rounds(self.clock, author, Monthly(0, "10:00"), note=lambda *_: None, post=self.rounded.append),
             post=self.posted.append,
             boot_ns=self.clock.boot_ns,
             utc_s=lambda: None,

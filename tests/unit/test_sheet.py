@@ -9,7 +9,7 @@ from rich.console import Console
 
 from edge.core import codes
 from edge.core.faults import Fact, Language, Meaning
-from edge.core.status import Bearer, BoxStatus, Journey, Oldest
+from edge.core.status import Bearer, BoxStatus, Journey, Oldest, SelfTest
 from edge.core.words import BoxId, Epoch
 from edge.field.sheet import joined, lines, sections, table
 from edge.field.troubles import fault_of
@@ -209,3 +209,23 @@ def test_a_screen_without_room_for_all_buttons_has_them_in_one_row(zones: int, h
     assert len(shown) <= height
     assert len([row for row in shown if row.count("zone-") == 1 and "normal" in row]) == rows
     assert "".join(shown).count("zone-") == zones
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        (None, ""),
+        (SelfTest("waiting", "2026-11-24T03:12:00.000Z"), "Uji harian: menunggu bukti pusat, 2026-11-24T03:12:00.000Z"),
+        (
+            SelfTest("passed", "2026-11-24T03:12:00.000Z", "Pusat Komando Kota"),
+            "Uji harian: lulus, Pusat Komando Kota, 2026-11-24T03:12:00.000Z",
+        ),
+        (SelfTest("failed", "2026-11-24T03:12:00.000Z"), "Uji harian: BELUM LULUS, 2026-11-24T03:12:00.000Z"),
+        (SelfTest("odd\x1b[2J", "", ""), "Uji harian: odd"),
+    ],
+    ids=["none yet", "waiting", "passed", "failed", "of another release"],
+)
+def test_the_daily_test_is_told_with_the_receivers_name(test: SelfTest | None, said: str) -> None:
+    (found,) = [line for line in told(replace(WELL, selftest=test), Language.ID) if "Uji harian" in line] or [""]
+    assert found.startswith(said)
+    assert "\x1b" not in found

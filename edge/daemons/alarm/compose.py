@@ -20,6 +20,7 @@ from edge.config.active import Reading, Source, read_active, read_bare
 from edge.config.model import Configuration, Lamp, Sounder
 from edge.config.places import Places
 from edge.core import codes
+from edge.core.calendar import Monthly
 from edge.core.events import Author, read_event
 from edge.core.faults import Exit, Fault
 from edge.core.lamps import Lamps
@@ -28,7 +29,7 @@ from edge.core.orders import Policy
 from edge.core.outbox import Outbox
 from edge.core.panel import Panel, PanelPlan, SounderPlan, ZonePlan
 from edge.core.timing import Clock, TimeQuality
-from edge.core.words import SECOND_NS, BoxId, Epoch, Kind, Record, SiteId, SounderId, Troubled, ZoneId
+from edge.core.words import SECOND_NS, Epoch, Kind, Record, SiteId, SounderId, Troubled, ZoneId
 from edge.daemons.alarm.beside import Beside
 from edge.daemons.alarm.dispatch import Dispatch
 from edge.daemons.alarm.gate import Gate
@@ -208,7 +209,7 @@ class _Box:
         recorder = self._recorder(numbers.epoch, identity.signer.public)
         voice = self._voice(author, identity)
         keyring = Keyring(identity.box, identity.keyset, identity.root_public, self._places.keyset)
-        dispatch = self._dispatch(recorder, voice, keyring, identity.box)
+        dispatch = self._dispatch(author, recorder, voice, keyring)
         self._told: Callable[[Told], None] = dispatch.told
         scribe = Scribe(author, identity.signer, self._clock, recorder, dispatch)
 
@@ -246,21 +247,25 @@ class _Box:
             generation=self._site.generation, beat_s=uplink.beat_s if uplink else 60.0,
         )  # fmt: skip
 
-    def _dispatch(self, recorder: Recorder, voice: Voice, keyring: Keyring, box: BoxId) -> Dispatch:
+    def _dispatch(self, author: Author, recorder: Recorder, voice: Voice, keyring: Keyring) -> Dispatch:
         uids = {Role(role): uid for role, uid in self._site.link.uids.items()}
         return Dispatch(
             server=lambda hear, lost: LinkServer(self._places.link, uids, hear, lost, self._clock.boot_ns),
             recorder=recorder,
             outbox=Outbox(lambda: int.from_bytes(os.urandom(4)) / 2**32),
-            gate=Gate(box, keyring, _token),
+            gate=Gate(author.box, keyring, _token),
             voice=voice,
             policy=Policy(sound=self._site.panel.remote_sound, bypass=self._site.panel.remote_bypass),
             beside=Beside(self._places, self._site, recent_lines),
-            rounds=Rounds(self._clock, self._boot, self._post),
+            rounds=self._rounds(author, recorder),
             post=self._post,
             boot_ns=self._clock.boot_ns,
             utc_s=self._trusted_utc_s,
         )
+
+    def _rounds(self, author: Author, recorder: Recorder) -> Rounds:
+        monthly = Monthly(self._site.panel.siren_test_day, self._site.panel.siren_test_at)
+        return Rounds(self._clock, author, monthly, note=recorder.note, post=self._post)
 
     def _trusted_utc_s(self) -> int | None:
         synced = self._clock.quality() is TimeQuality.SYNCED

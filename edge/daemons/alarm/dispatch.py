@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from edge.core import codes
@@ -198,12 +198,14 @@ class Dispatch:
             case _Made(event, at_ns):
                 self._traffic.made(event, at_ns, now_ns)
                 self._voice.made(self._traffic.head)
+                self._rounds.made(event)
             case Outcome():
                 self._orders.reply(told)
             case Stored(ids):
                 self._stored(ids, now_ns)
-            case Opened(ordinal, _, _, waiting):
+            case Opened(ordinal, _, notes, waiting):
                 self._voice.opened(ordinal)
+                self._rounds.opened(notes)
                 self._more = len(waiting) >= LOAD_LIMIT
                 for event in self._traffic.opened(ordinal, waiting):
                     self._recorder.append(event)
@@ -305,6 +307,7 @@ class Dispatch:
         match verdict:
             case Proved(receipt, ids):
                 rows = self._traffic.received(ids, now_ns)
+                self._rounds.received(ids, receipt.receiver)
                 if rows:
                     self._recorder.receive([row.id for row in rows], receiver=receipt.receiver, at=receipt.time)
                 shown = tuple(row.id for row in rows if row.shown)
@@ -360,7 +363,8 @@ class Dispatch:
 
     def _picture(self) -> BoxStatus:
         journey, detail = self._traffic.journey, self._down_detail
-        return self._voice.status(self._outbox, journey, up=self._bearer_up, detail=detail)
+        told = self._voice.status(self._outbox, journey, up=self._bearer_up, detail=detail)
+        return replace(told, selftest=self._rounds.self_test)
 
     # ---- words out --------------------------------------------------------------------------------------------------
 
