@@ -5,9 +5,9 @@ Wall time decides where somebody vouches for it, the boot clock where nobody doe
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Final
 
+from edge.core.seal import sha256
 from edge.core.timing import DAY_NS, Stamp, TimeQuality
 from edge.core.words import SECOND_NS, BoxId
 
@@ -18,7 +18,7 @@ WINDOW_S: Final = 1800  # who is not quiet at the hour tries again until then
 
 def slot_ns(box: BoxId) -> int:
     """A box's own instant of the day: ten thousand boxes do not come at once."""
-    return int.from_bytes(sha256(box.encode()).digest()[:8]) % DAY_NS
+    return int.from_bytes(sha256(box.encode())[:8]) % DAY_NS
 
 
 class Daily:
