@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from dataclasses import asdict
 from dataclasses import replace as changed
 from pathlib import Path
@@ -25,6 +26,7 @@ from edge.centre.settings import (
     read_settings,
     write_settings,
 )
+from edge.centre.standing import BoxStanding
 from edge.core.faults import Wording, printable
 from edge.core.seal import unb64
 from edge.core.words import BoxId, SiteId
@@ -130,6 +132,18 @@ def list_(session: Session, *, store: str | None, as_json: bool) -> None:
 @json_option
 @store_option
 @click.pass_obj
+def boxes(session: Session, *, store: str | None, as_json: bool) -> None:
+    """Kotak: hilang, diam atau tersambung, sejak kapan / boxes: lost, silent or online, and for how long."""
+    with explained():
+        for box in reader.boxes(store_at(session, store), time.time_ns()):
+            click.echo(json.dumps(asdict(box), ensure_ascii=False) if as_json else _standing(box))
+
+
+@centre.command()
+@session_options
+@json_option
+@store_option
+@click.pass_obj
 def export(session: Session, *, store: str | None, as_json: bool) -> None:
     """Semua kejadian yang tersimpan / every stored event, in order of arrival."""
     with explained():
@@ -148,6 +162,13 @@ def troubles(session: Session, *, store: str | None) -> None:
         told: dict[str, object] = {**reader.troubles(store_at(session, store))}
         told["parked"] = parked(places_of(session).postbox)
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+
+
+def _standing(box: BoxStanding) -> str:
+    ages = {"since": box.standing_age_s, "beat": box.beat_age_s}
+    said = [f"{name}={age:.0f}s" for name, age in ages.items() if age is not None]
+    said += [f"pending={box.pending}", *(f"{name}={number}" for name, number in sorted(box.gauges.items()))]
+    return printable(f"{box.standing} {box.box} {' '.join(said)}")
 
 
 def _row(alarm: reader.Alarm) -> str:

@@ -82,6 +82,10 @@ def _of_boxes(boxes: dict[str, BoxView]) -> Iterator[Metric]:
 
     yield gauge("beat_age_seconds", "Since the box's last beat was stored", lambda view: view.beat_age_s)
     yield gauge("online", "1: the broker holds its session", lambda view: view.online)
+    yield gauge("presence_age_seconds", "Since it came online or was lost", lambda view: view.presence_age_s)
+    yield gauge("oldest_age_seconds", "How long its oldest event has waited", lambda view: view.gauges.get("oldest_s"))
+    yield gauge("disk_free_megabytes", "Room on its card", lambda view: view.gauges.get("free_mb"))
+    yield gauge("cpu_celsius", "Warmth of its processor", lambda view: view.gauges.get("cpu_c"))
     yield gauge("pending", "Events without a receipt, as the last beat says", lambda view: view.pending)
     yield gauge(
         "pending_age_seconds", "Since the first beat of the present row that said so", lambda view: view.pending_age_s

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from edge.centre.standing import SILENT_S, WORST_FIRST, BoxStanding, standing_from
 from edge.centre.times import Times, told
 from edge.core.timing import rfc3339
 from edge.core.words import EventClass, Json
@@ -121,6 +122,15 @@ def last_arrival(where: Where) -> int:
     """The newest cursor; 0 when nothing was stored yet. Raises StoreMissing, StoreFailed."""
     with _opened(where) as store:
         return int(next(store.query("SELECT coalesce(max(arrival), 0) AS arrival FROM event"))["arrival"])
+
+
+def boxes(where: Where, now_ns: int, *, silent_s: float = SILENT_S) -> list[BoxStanding]:
+    """How every box stands, the worst first. now_ns: our wall clock. Raises StoreMissing, StoreFailed."""
+    with _opened(where) as store:
+        present = {row["box"]: row for row in store.query("SELECT box, online, since_ns FROM presence")}
+        beaten = {row["box"]: row for row in store.query("SELECT box, received_ns, pending, gauges FROM beat")}
+    found = [standing_from(box, present.get(box), beaten.get(box), now_ns, silent_s) for box in {*present, *beaten}]
+    return sorted(found, key=lambda each: (WORST_FIRST.index(each.standing), each.box))
 
 
 def beats(where: Where) -> list[LastBeat]:

@@ -20,6 +20,7 @@ import msgspec
 from edge.centre.ingest import Fact, Taken
 from edge.centre.kept import REPLACED, Kept
 from edge.centre.postbox import Backlog, backlog
+from edge.centre.standing import age_s
 from edge.core.timing import TimeQuality
 from edge.core.words import EventClass
 
@@ -44,6 +45,14 @@ class Beat(NamedTuple):
     pending: int
     received_ns: int
     pending_ns: int
+    gauges: dict[str, int]
+
+
+class Presence(NamedTuple):
+    """since_ns: when it came or went, our clock."""
+
+    online: bool
+    since_ns: int
 
 
 class Told(NamedTuple):
@@ -80,11 +89,13 @@ class Durations:
 @dataclass(frozen=True, slots=True)
 class BoxView:
     online: bool | None = None
+    presence_age_s: float | None = None
     beat_age_s: float | None = None
     pending: int = 0
     pending_age_s: float = 0.0
     missing: int = 0
     troubles: dict[str, int] = field(default_factory=dict)  # by Contact ID, three digits
+    gauges: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +140,7 @@ class Readable(Protocol):
 
     def told(self, arrival: int, limit: int) -> list[Told]: ...
     def beats(self) -> list[Beat]: ...
-    def online(self) -> dict[str, bool]: ...
+    def presences(self) -> dict[str, Presence]: ...
     def ordinals(self) -> dict[tuple[str, str], int]: ...
     def notices(self) -> dict[tuple[str, str], int]: ...
     def refusals(self, limit: int) -> dict[str, int]: ...
@@ -163,26 +174,28 @@ class Scraper:
         if refused > sum(refusals.values()):
             refusals["other"] = refused - sum(refusals.values())
         waiting = backlog(self._postbox)
-        age_s = _age_s(waiting.since_ns, now_ns) if waiting and waiting.since_ns else 0.0
+        waiting_s = age_s(waiting.since_ns, now_ns) if waiting and waiting.since_ns else 0.0
         shown = dict(list(boxes.items())[:BOXES_LIMIT])
-        return Snapshot(shown, len(boxes), dict(self._events), notices, refusals, receipt, delay, waiting, age_s)
+        return Snapshot(shown, len(boxes), dict(self._events), notices, refusals, receipt, delay, waiting, waiting_s)
 
     def _boxes(self, store: Readable, now_ns: int) -> dict[str, BoxView]:
         missing: Counter[str] = Counter()
         for box, count in store.missing(EPOCHS_LIMIT):
             missing[box] += count
-        online = store.online()
+        presences = store.presences()
         beats = {beat.box: beat for beat in store.beats()}
         views = {}
-        for box in sorted({*online, *beats, *missing, *self._conditions}):
-            beat = beats.get(box)
+        for box in sorted({*presences, *beats, *missing, *self._conditions}):
+            beat, presence = beats.get(box), presences.get(box)
             views[box] = BoxView(
-                online=online.get(box),
-                beat_age_s=_age_s(beat.received_ns, now_ns) if beat else None,
+                online=presence.online if presence else None,
+                presence_age_s=age_s(presence.since_ns, now_ns) if presence else None,
+                beat_age_s=age_s(beat.received_ns, now_ns) if beat else None,
                 pending=beat.pending if beat else 0,
-                pending_age_s=_age_s(beat.pending_ns, now_ns) if beat and beat.pending_ns else 0.0,
+                pending_age_s=age_s(beat.pending_ns, now_ns) if beat and beat.pending_ns else 0.0,
                 missing=missing[box],
                 troubles=self._troubles(box),
+                gauges=beat.gauges if beat else {},
             )
         return views
 
@@ -210,10 +223,6 @@ class Scraper:
 
     def _troubles(self, box: str) -> dict[str, int]:
         return dict(Counter(each.cid for each in self._conditions.get(box, {}).values() if each.open))
-
-
-def _age_s(then_ns: int, now_ns: int) -> float:
-    return max(0, now_ns - then_ns) / 1e9
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from edge.core.words import BoxId, Epoch, EventClass, Json
 SAMPLE_BYTES: Final = 2048  # enough to see what came; a flood must not fill the disk
 QUARANTINE_ROWS: Final = 1000
 EPOCHS_LIMIT: Final = 64  # looked into at one beat; a receipt has room for as many ranges
+GAUGES_LIMIT: Final = 16  # of one beat; a newer box may know others
 SWAPS_OF_A_TWIN: Final = 3  # one late beat of an epoch before makes two
 
 
@@ -65,6 +66,7 @@ class Group:
                 "ordinal": beat.ordinal,
                 "head": beat.head,
                 "pending": beat.pending,
+                "gauges": msgspec.json.encode(dict(list(beat.gauges.items())[:GAUGES_LIMIT])).decode(),
                 "time": _plain(beat.time),
                 "now": self._now_ns,
                 "swaps": swaps,
@@ -337,11 +339,11 @@ _BEAT: Final = text("SELECT epoch, head, pending_ns, swaps FROM beat WHERE box =
 _BEATEN: Final = text("UPDATE epoch SET beaten = 1 WHERE box = :box AND epoch = :epoch AND beaten = 0")
 _HAS_BEATEN: Final = text("SELECT beaten FROM epoch WHERE box = :box AND epoch = :epoch")
 _KEEP_BEAT: Final = text(
-    "INSERT INTO beat (box, epoch, ordinal, head, pending, time, received_ns, pending_ns, swaps)"
-    " VALUES (:box, :epoch, :ordinal, :head, :pending, :time, :now, :since, :swaps)"
+    "INSERT INTO beat (box, epoch, ordinal, head, pending, time, received_ns, pending_ns, swaps, gauges)"
+    " VALUES (:box, :epoch, :ordinal, :head, :pending, :time, :now, :since, :swaps, :gauges)"
     " ON CONFLICT (box) DO UPDATE SET epoch = excluded.epoch, ordinal = excluded.ordinal, head = excluded.head,"
     " pending = excluded.pending, time = excluded.time, received_ns = excluded.received_ns,"
-    " pending_ns = excluded.pending_ns, swaps = excluded.swaps"
+    " pending_ns = excluded.pending_ns, swaps = excluded.swaps, gauges = excluded.gauges"
 )
 _PRESENCE: Final = text("SELECT online, since_ns, raw, past FROM presence WHERE box = :box")
 _KEEP_PRESENCE: Final = text(

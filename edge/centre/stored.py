@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import msgspec
+
 from edge.centre.database import Asking, Where, asking
 from edge.centre.postbox import Row
-from edge.centre.snapshot import Beat, Missing, Told
+from edge.centre.snapshot import Beat, Missing, Presence, Told
 from edge.centre.times import Times
 from edge.core.timing import Corrected
 
@@ -71,11 +73,15 @@ class Stored:
         ]
 
     def beats(self) -> list[Beat]:
-        rows = self._ask("SELECT box, pending, received_ns, pending_ns FROM beat")
-        return [Beat(row["box"], row["pending"], row["received_ns"], row["pending_ns"]) for row in rows]
+        rows = self._ask("SELECT box, pending, received_ns, pending_ns, gauges FROM beat")
+        return [
+            Beat(row["box"], row["pending"], row["received_ns"], row["pending_ns"], msgspec.json.decode(row["gauges"]))
+            for row in rows
+        ]
 
-    def online(self) -> dict[str, bool]:
-        return {row["box"]: bool(row["online"]) for row in self._ask("SELECT box, online FROM presence")}
+    def presences(self) -> dict[str, Presence]:
+        rows = self._ask("SELECT box, online, since_ns FROM presence")
+        return {row["box"]: Presence(bool(row["online"]), row["since_ns"]) for row in rows}
 
     def ordinals(self) -> dict[tuple[str, str], int]:
         rows = self._ask("SELECT box, epoch, ordinal FROM epoch")

@@ -1,7 +1,7 @@
 """The small signed bodies between box and centre: receipt, command, beat, state. Exact members: docs/contract.md."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import msgspec
@@ -78,6 +78,7 @@ class Beat:
     timequality: str
     pending: int  # events without a receipt
     v: int = 1
+    gauges: dict[str, int] = field(default_factory=dict)  # oldest_s, free_mb, cpu_c; what is not known is not there
 
 
 @dataclass(frozen=True, slots=True)

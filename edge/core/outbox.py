@@ -150,6 +150,10 @@ class Outbox:
         """The oldest of them."""
         return min((row for row in self._rows.values() if row.shown), key=_key, default=None)
 
+    def oldest_age_ns(self, now_ns: int, born_ns: int) -> int:
+        """How long the oldest row has waited at least: what the ledger kept, since `born_ns`. 0 where none waits."""
+        return max((now_ns - (row.made_ns or born_ns) for row in self._rows.values()), default=0)
+
     def disconnected(self) -> None:
         """No bearer any more: what was sent unanswered, and what waited for a new connection, is ready again."""
         for row in self._rows.values():

@@ -50,7 +50,7 @@ def test_each_name_in_a_rule_is_a_name_in_the_output() -> None:
 
 
 def test_each_rule_tells_what_to_do_in_both_languages() -> None:
-    assert len({rule["alert"] for rule in rules()}) == len(rules()) == 10
+    assert len({rule["alert"] for rule in rules()}) == len(rules()) == 11
     for rule in rules():
         said = rule["annotations"]
         assert list(said) == ["summary", "summary_en"]
@@ -93,13 +93,14 @@ def judged(*words: str | Path) -> str:
 
 
 def test_prometheus_itself_accepts_the_rules() -> None:
-    assert "SUCCESS: 10 rules found" in judged("check", "rules", RULES)
+    assert "SUCCESS: 11 rules found" in judged("check", "rules", RULES)
 
 
 BOX = '{box="ktg-k7q2m7xa"}'
 FIRED = [
     ("PusatDiam", {'up{job="kentongan-centre"}': "1 0x40"}),
     ("BoksDiam", {f"kentongan_centre_beat_age_seconds{BOX}": "10+15x40"}),
+    ("BoksHilang", {f"kentongan_centre_online{BOX}": "1x4 0x36"}),
     (
         "BuktiTerlambat",
         {

@@ -13,6 +13,7 @@ from edge.centre.topics import KEYS_TOPIC
 from edge.config.resources import CHECKOUT
 from edge.core.events import Author
 from edge.core.messages import Command, encode
+from edge.core.outbox import Outbox
 from edge.core.seal import Signer
 from edge.core.timing import TimeQuality
 from edge.core.words import BoxId, Epoch, EventClass, SiteId
@@ -92,7 +93,7 @@ def test_what_the_box_itself_says_fits() -> None:
     valid("state", json.loads(spoken.state))
     valid("state", json.loads(spoken.will))
     voice.connected(10**12)
-    ((kind, raw),) = voice.due(2 * 10**12, 3)
+    ((kind, raw),) = voice.due(2 * 10**12, Outbox(lambda: 0.5))
     valid(kind, json.loads(raw))
     valid("reply", json.loads(voice.reply("4be1c7a90d2f6e83", "done", "silence")))
     valid("command", json.loads(encode(Command(author.box, "j", "n", 1, "squawk", {}, "Sari"))))

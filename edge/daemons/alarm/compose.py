@@ -33,6 +33,7 @@ from edge.core.words import SECOND_NS, Epoch, Kind, Record, SiteId, SounderId, T
 from edge.daemons.alarm.beside import Beside
 from edge.daemons.alarm.dispatch import Dispatch
 from edge.daemons.alarm.gate import Gate
+from edge.daemons.alarm.gauges import Gauges, cpu_c, free_mb
 from edge.daemons.alarm.identity import Identity, read_identity
 from edge.daemons.alarm.keeper import Keeper, Post, Write
 from edge.daemons.alarm.kept import DEATHS_LIMIT, Kept, Starts
@@ -245,6 +246,7 @@ class _Box:
         return Voice(
             author, identity.signer, self._clock, _token, version=version("kentongan-edge"),
             generation=self._site.generation, beat_s=uplink.beat_s if uplink else 60.0,
+            gauges=Gauges({"free_mb": lambda: free_mb(self._places.state), "cpu_c": cpu_c}),
         )  # fmt: skip
 
     def _dispatch(self, author: Author, recorder: Recorder, voice: Voice, keyring: Keyring) -> Dispatch:

@@ -373,7 +373,7 @@ class Dispatch:
             return
         if self._gate.stale(now_ns, clocked=self._utc_s() is not None):
             self._voice.renonce(self._gate.renew(now_ns), now_ns)
-        for kind, raw in self._voice.due(now_ns, len(self._outbox)):
+        for kind, raw in self._voice.due(now_ns, self._outbox):
             self._tell(Send(kind, raw))
 
     def _tell(self, frame: Frame) -> None:

@@ -39,7 +39,7 @@ class Voice:
 
     def __init__(
         self, author: Author, signer: Signer, clock: Clock, token: Callable[[], str], *,
-        version: str, generation: int, beat_s: float,
+        version: str, generation: int, beat_s: float, gauges: Callable[[], Mapping[str, int]] = dict,
     ) -> None:  # fmt: skip
         self._author = author
         self._signer = signer
@@ -48,6 +48,7 @@ class Voice:
         self._version = version
         self._generation = generation
         self._beat_ns = int(beat_s * SECOND_NS)
+        self._gauges = gauges
         self._session = token()
         self._nonce = ""
         self._ordinal = 0
@@ -127,12 +128,12 @@ class Voice:
     def unanswered(self, now_ns: int) -> bool:
         return now_ns - self._answered_ns > SILENT_BEATS * self._beat_ns
 
-    def due(self, now_ns: int, pending: int) -> list[tuple[str, bytes]]:
+    def due(self, now_ns: int, outbox: Outbox) -> list[tuple[str, bytes]]:
         """(kind, bytes) to send now."""
         said: list[tuple[str, bytes]] = []
         if now_ns >= self._beat_due_ns:
             self._beat_due_ns = now_ns + self._beat_ns
-            said.append(("beat", self._beat(now_ns, pending)))
+            said.append(("beat", self._beat(now_ns, outbox)))
         if self._view != self._stated and self._state_due_ns is None:
             self._state_due_ns = now_ns + RESTATE_EVERY_NS
         if self._state_due_ns is not None and now_ns >= self._state_due_ns:
@@ -171,12 +172,13 @@ class Voice:
             return None
         return Oldest(str(row.id), _ms(row.made_ns or self._born_ns), earlier=not row.made_ns)
 
-    def _beat(self, now_ns: int, pending: int) -> bytes:
+    def _beat(self, now_ns: int, outbox: Outbox) -> bytes:
         nonce = self._token()
         self._beats = {**dict(list(self._beats.items())[-3:]), nonce: now_ns}
         beat = Beat(
             self._author.box, nonce, self._author.epoch, self._ordinal, self._head,
-            rfc3339(self._clock.utc_ns()), self._clock.quality().value, pending,
+            rfc3339(self._clock.utc_ns()), self._clock.quality().value, len(outbox),
+            gauges={"oldest_s": outbox.oldest_age_ns(now_ns, self._born_ns) // SECOND_NS, **self._gauges()},
         )  # fmt: skip
         return sign_beat(beat, self._signer)
 
