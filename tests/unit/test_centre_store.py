@@ -156,6 +156,22 @@ def test_a_file_of_the_first_release_keeps_what_it_has(path: Path) -> None:
     assert rows(path, "SELECT seq, folded FROM event ORDER BY seq") == [(1, 1), (2, 0)]
 
 
+def test_a_file_of_the_second_schema_keeps_what_it_has_and_learns_anchors(path: Path) -> None:
+    with Store.open(path) as store:
+        put(store, event(1))
+        with store.group(1) as group:
+            group.beat(beat(head=1))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("DROP TABLE anchor; ALTER TABLE beat DROP COLUMN gauges; PRAGMA user_version = 2;")
+    with Store.open(path) as store:
+        assert put(store, event(1), event(2)) == [Kept.FOLDED, Kept.NEW]
+        with store.group(2) as group:
+            assert group.head(BOX) == (EPOCH, 1)
+            assert group.corrected(event(1)) is None
+    assert rows(path, "PRAGMA user_version") == [(3,)]
+    assert rows(path, "SELECT gauges FROM beat") == [("{}",)]
+
+
 def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(b"kentongan" * 1000)
