@@ -65,10 +65,19 @@ def next_ordinal(folder: Path, epoch: str, at_least: int) -> int:
         ordinal, known = kept.read_text("ascii").split()
         at_least = max(at_least, int(ordinal) + (known != epoch))
     with contextlib.suppress(OSError):  # a card that is full: the next start tries again
-        new = folder / "ordinal.new"
-        new.write_text(f"{at_least} {epoch}\n", "ascii")
-        new.replace(kept)
+        _replace(kept, f"{at_least} {epoch}\n".encode())
     return at_least
+
+
+def _replace(path: Path, content: bytes) -> None:
+    new = path.with_suffix(".new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, content, 0)
+    finally:
+        os.close(descriptor)
+    new.replace(path)
 
 
 def make_folder(folder: Path) -> None:

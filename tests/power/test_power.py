@@ -119,8 +119,8 @@ def states(recording: Recording, count: int, seed: int, folder: Path) -> Iterato
 
 def test_the_recording_holds_all_that_a_ledger_does_in_its_life(recording: Recording) -> None:
     kinds = {change.kind for change in recording.disk.changes}
-    assert kinds == {"folder", "create", "write", "truncate", "unlink"}
-    assert recording.disk.names == {"ledger.db", "ledger.db-journal", "ledger.db-wal"}
+    assert kinds == {"folder", "create", "write", "truncate", "unlink", "rename"}
+    assert recording.disk.names == {"ledger.db", "ledger.db-journal", "ledger.db-wal", "ordinal.new", "ballast"}
     assert len(recording.promised(2**62)) > 40
     assert len({identity.epoch for identity in recording.promised(2**62)}) == 2
 
