@@ -131,6 +131,14 @@ def test_a_full_disk_makes_free_pages_within_the_file(path: Path) -> None:
         assert path.stat().st_size == size
 
 
+def test_a_full_disk_costs_everything_but_waiting_alarms(path: Path) -> None:
+    with Ledger(path, ONE) as ledger:
+        filled(ledger, (EventClass.ALARM, 100), (EventClass.AUDIT, 100), (EventClass.TROUBLE, 100))
+        assert tidied(ledger, spare_pages=10_000) == 200
+        assert waiting(ledger) == {EventClass.ALARM: 100}
+        assert ledger.debts() == [Debt(1, ONE, ((101, 300),))]
+
+
 def test_a_debt_outlives_the_run_until_its_lost_event_is_stored(path: Path) -> None:
     with Ledger(path, ONE) as ledger:
         filled(ledger, (EventClass.ALARM, 9))
