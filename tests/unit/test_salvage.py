@@ -167,6 +167,13 @@ def test_a_row_with_another_content_is_a_ruin_and_its_sequence_is_missing(tmp_pa
     assert list(missing.ids()) == [EventId(ONE, 70)]
 
 
+def test_a_whole_event_with_one_letter_changed_is_not_believed(tmp_path: Path, whole: bytes) -> None:
+    each = MADE[EventId(ONE, 66)]
+    path = tmp_path / "ledger.db"
+    path.write_bytes(whole.replace(each.raw, each.raw.replace(b'"synced"', b'"sinced"')))
+    assert each.id not in found(path)
+
+
 def test_a_damaged_digest_does_not_cost_an_event_that_is_signed(tmp_path: Path, whole: bytes) -> None:
     each = MADE[EventId(ONE, 70)]
     path = tmp_path / "ledger.db"
