@@ -357,6 +357,33 @@ def test_a_broken_ledger_of_an_earlier_start_is_taken_up_again(salvager: Recorde
     until(salvaged.exists)
 
 
+def test_a_ledger_that_breaks_under_a_running_box_comes_home_into_the_same_epoch(
+    salvager: Recorder, ears: Ears, disk: Disk
+) -> None:
+    """More than the cache holds, copied back, then every fifth page gone: the next look into it finds out."""
+    count = 400
+    for seq in range(1, count + 1):
+        salvager.append(event(seq, size=3000))
+    salvager.start()
+    ears.wait_for(Stored, lambda told: EventId(ONE, count) in told.ids)
+    until(lambda: disk.path.stat().st_size > 800_000)
+    content = bytearray(disk.path.read_bytes())
+    for at in range(20 * 4096, len(content), 5 * 4096):
+        content[at : at + 4096] = bytes(4096)
+    disk.path.write_bytes(content)
+    salvager.fetch([EventId(ONE, seq) for seq in range(1, count + 1)])
+    assert ears.wait_for(Failed).corrupt
+    assert ears.wait_for(Opened).ordinal == 1
+    until(lambda: bool(list(disk.path.parent.glob("*.salvaged"))))
+    salvager.stop(BOUND_S)
+    with Ledger(disk.path, TWO) as ledger:
+        here = {seq for seq, _ in ledger.digests(ONE, 1, count)}
+        owed = {identity.seq for debt in ledger.debts() for identity in debt.ids}
+    assert len(here) > count // 4
+    assert here.isdisjoint(owed)
+    assert here | owed >= set(range(min(here), max(here) + 1))
+
+
 def until(holds: Callable[[], bool]) -> None:
     pause, tries = threading.Event(), int(BOUND_S / 0.01)
     assert any(holds() or pause.wait(0.01) for _ in range(tries))
