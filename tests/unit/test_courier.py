@@ -6,6 +6,7 @@ import pytest
 
 from drivers.sim.uplink import SimBroker, SimUplink
 from edge.core.delivery import Answer
+from edge.core.retry import FLOOR_S, SPREAD_S
 from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass
 from edge.daemons.relay.courier import Courier
 from edge.link.frames import BadFrame, Bytes, Frame, LinkState, Mark, News, Pull, Row, Rows, Send, Speak, pack
@@ -28,13 +29,14 @@ class PlayedLink:
 class Scene:
     """A courier with a clock in hand; jitter always takes the whole interval."""
 
-    def __init__(self, *, first_s: float = 0.0) -> None:
+    def __init__(self, *, first_s: float = 0.0, spread_s: float = FLOOR_S) -> None:
         self.link = PlayedLink()
         self.broker = SimBroker()
         self.now_ns = 0
         self.courier = Courier(
-            self.link, SimUplink(self.broker), "broker:8883", lambda: 1.0, now_ns=0, first_ns=int(first_s * SECOND_NS)
-        )
+            self.link, SimUplink(self.broker), "broker:8883", lambda: 1.0,
+            now_ns=0, first_ns=int(first_s * SECOND_NS), spread_s=spread_s,
+        )  # fmt: skip
 
     def hear(self, frame: Frame) -> None:
         self.courier.hear(frame, self.now_ns)
@@ -258,6 +260,23 @@ def test_a_session_that_falls_at_once_does_not(scene: Scene) -> None:
     before = scene.asked()
 
     scene.turn(7.9)
+    assert scene.asked() == before
+    scene.turn(0.2)
+    assert scene.asked() == before + 1
+
+
+def test_a_broker_of_many_boxes_gets_them_back_spread_out_and_sooner_with_an_alarm() -> None:
+    scene = Scene(spread_s=SPREAD_S)
+    scene.connect()
+    scene.turn(60)
+    scene.broker.drop(BOX)
+    scene.turn()
+    before = scene.asked()
+
+    scene.turn(12.0)
+    assert scene.asked() == before
+    scene.hear(News(EventClass.ALARM))
+    scene.turn(9.9)
     assert scene.asked() == before
     scene.turn(0.2)
     assert scene.asked() == before + 1

@@ -1,7 +1,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.core.retry import CAP_S, CAP_WITH_ALARM_S, FIRST_CONNECT_S, cap_s, delay_s, first_connect_s
+from edge.core.retry import (
+    CAP_S,
+    CAP_WITH_ALARM_S,
+    FIRST_CONNECT_S,
+    FLOOR_S,
+    SPREAD_S,
+    STOOD_S,
+    Backoff,
+    cap_s,
+    delay_s,
+    first_connect_s,
+)
 
 randoms = st.floats(0, 1, exclude_max=True)
 
@@ -26,3 +37,49 @@ def test_an_alarm_that_waits_shortens_the_cap_and_skips_the_first_spread() -> No
     assert (cap_s(alarm_waits=True), cap_s(alarm_waits=False)) == (10.0, 120.0)
     assert first_connect_s(0.9, alarm_waits=True) == 0.0
     assert first_connect_s(0.5, alarm_waits=False) == FIRST_CONNECT_S / 2
+
+
+def whole() -> float:
+    return 1.0
+
+
+def drawn(backoff: Backoff, count: int, *, alarm_waits: bool = False) -> list[float]:
+    return [backoff.next_s(alarm_waits=alarm_waits) for _ in range(count)]
+
+
+def test_a_broker_that_lets_everybody_go_is_come_back_to_over_half_a_minute() -> None:
+    backoff = Backoff(whole)
+    backoff.ended("closed-0x8B", STOOD_S)
+    assert drawn(backoff, 4) == [SPREAD_S, 60.0, CAP_S, CAP_S]
+    backoff.ended("lost", STOOD_S)
+    assert drawn(backoff, 2, alarm_waits=True) == [CAP_WITH_ALARM_S, CAP_WITH_ALARM_S]
+
+
+def test_one_s_own_trouble_is_tried_again_at_once() -> None:
+    backoff = Backoff(whole)
+    backoff.ended("lost", STOOD_S)
+    backoff.ended("half-open", STOOD_S)
+    assert drawn(backoff, 3) == [FLOOR_S, 2.0, 4.0]
+
+
+def test_a_broker_of_one_s_own_is_not_spared() -> None:
+    backoff = Backoff(whole, spread_s=FLOOR_S)
+    backoff.ended("lost", STOOD_S)
+    assert drawn(backoff, 2) == [1.0, 2.0]
+
+
+def test_a_session_that_fell_at_once_does_not_start_the_row_anew() -> None:
+    backoff = Backoff(whole)
+    assert drawn(backoff, 2) == [1.0, 2.0]
+    backoff.ended("lost", STOOD_S - 0.1)
+    assert backoff.next_s(alarm_waits=False) == CAP_S
+    assert not backoff.fresh
+
+
+def test_a_row_that_starts_over_is_fresh() -> None:
+    backoff = Backoff(whole)
+    backoff.ended("lost", STOOD_S)
+    drawn(backoff, 2)
+    backoff.start_over()
+    assert backoff.fresh
+    assert backoff.wait_s(alarm_waits=False) == FLOOR_S

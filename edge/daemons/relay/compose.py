@@ -16,7 +16,7 @@ from edge.config import model
 from edge.config.active import read_active
 from edge.config.places import Places
 from edge.core.faults import Exit
-from edge.core.retry import first_connect_s
+from edge.core.retry import FLOOR_S, SPREAD_S, first_connect_s
 from edge.core.words import SECOND_NS
 from edge.daemons.relay.courier import Courier
 from edge.daemons.runtime import Notifier, SystemClock, on_stop, start_logging
@@ -58,8 +58,9 @@ def _run_with(loop: "Loop", places: Places, configured: model.Uplink) -> None:
         now_ns = clock.boot_ns()
         first_s = first_connect_s(_random01(), alarm_waits=False) if waits_first(configured, now_ns) else 0.0
         courier = Courier(
-            link, MqttUplink(endpoint), str(endpoint), _random01, now_ns=now_ns, first_ns=int(first_s * SECOND_NS)
-        )
+            link, MqttUplink(endpoint), str(endpoint), _random01, now_ns=now_ns, first_ns=int(first_s * SECOND_NS),
+            spread_s=FLOOR_S if _is_loopback(configured.host) else SPREAD_S,
+        )  # fmt: skip
         loop.run(courier, link)
         courier.stop()
 

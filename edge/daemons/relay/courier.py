@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from drivers.ports import Arrived, Down, Flawed, Message, Session, Settled, Up, Uplink
 from edge.core import codes
 from edge.core.delivery import Answer
-from edge.core.retry import cap_s, delay_s
+from edge.core.retry import FLOOR_S, STOOD_S, Backoff
 from edge.core.words import SECOND_NS, EventClass, EventId
 from edge.link.carry import Carry, id_of
 from edge.link.causes import meaning_of
@@ -19,7 +19,6 @@ log = logging.getLogger("kentongan.relay")
 BEARER: Final = "mqtt"
 ASK_MAX_NS: Final = 5 * SECOND_NS  # then ask alarm again what to say
 ALONE_MAX_NS: Final = 5 * SECOND_NS  # alarm away for longer: the box is offline, and the centre must see it
-STOOD_NS: Final = 5 * SECOND_NS  # a session that stood this long was a good one: the backoff starts over
 
 FAR_NS: Final = 2**63
 
@@ -52,21 +51,22 @@ class Courier:
 
     random01: for the backoff's jitter
     first_ns: wait before the very first connection, unless an alarm waits
+    spread_s: as in edge.core.retry.Backoff
     """
 
     def __init__(
-        self, link: Link, uplink: Uplink, endpoint: str, random01: Callable[[], float], *, now_ns: int, first_ns: int
-    ) -> None:
+        self, link: Link, uplink: Uplink, endpoint: str, random01: Callable[[], float], *,
+        now_ns: int, first_ns: int, spread_s: float = FLOOR_S,
+    ) -> None:  # fmt: skip
         self._link = link
         self._uplink = uplink
-        self._random01 = random01
         self._carry = Carry(BEARER)
         self._tickets: dict[int, EventId] = {}
         self._phase = Phase.WAITING
         self._due_ns = now_ns + first_ns
         self._asked_ns = 0
         self._up_ns = 0
-        self._attempt = 0
+        self._backoff = Backoff(random01, spread_s=spread_s)
         self._clock_is_late = False
         self._alone_since_ns: int | None = now_ns
         self._told = _Told(endpoint)
@@ -177,8 +177,7 @@ class Courier:
         if was_up:
             self._carry.down(now_ns, unexplained=cause not in EXPLAINED)
             self._work(now_ns)
-            if now_ns - self._up_ns >= STOOD_NS:
-                self._attempt = 0
+            self._backoff.ended(cause, (now_ns - self._up_ns) / SECOND_NS)
         self._clock_is_late = cause == "tls-not-yet-valid"  # it will be set any moment: do not sit out two minutes
         self._told.lost(cause, text, now_ns)
         self._link.send(LinkState(BEARER, up=False, detail=cause))
@@ -189,19 +188,18 @@ class Courier:
 
     def _wait(self, now_ns: int) -> None:
         self._phase = Phase.WAITING
-        self._due_ns = now_ns + self._backoff_ns()
-        self._attempt += 1
+        self._due_ns = now_ns + int(self._backoff.next_s(alarm_waits=self._hurries) * SECOND_NS)
 
-    def _backoff_ns(self) -> int:
-        cap = cap_s(alarm_waits=self._carry.alarm_waits or self._clock_is_late)
-        return int(delay_s(self._attempt, cap, self._random01()) * SECOND_NS)
+    @property
+    def _hurries(self) -> bool:
+        return self._carry.alarm_waits or self._clock_is_late
 
     def _news(self, event_class: EventClass, now_ns: int) -> None:
         was_known = self._carry.alarm_waits
         self._carry.news(event_class)
         if self._carry.alarm_waits and not was_known and self._phase is Phase.WAITING:
-            first = self._attempt == 0
-            self._due_ns = min(self._due_ns, now_ns if first else now_ns + self._backoff_ns())
+            wait_s = 0.0 if self._backoff.fresh else self._backoff.wait_s(alarm_waits=True)
+            self._due_ns = min(self._due_ns, now_ns + int(wait_s * SECOND_NS))
         self._work(now_ns)
 
     def _follow_time(self, now_ns: int) -> None:
@@ -216,11 +214,15 @@ class Courier:
         """A session speaks for one life of alarm: a new one gets a new session."""
         if self._phase is Phase.WAITING:
             return
-        quick = self._phase is Phase.UP and now_ns - self._up_ns < STOOD_NS  # an alarm that dies again and again
+        stood_s = (now_ns - self._up_ns) / SECOND_NS
+        if self._phase is Phase.UP and stood_s < STOOD_S:  # an alarm that dies again and again
+            wait_s = self._backoff.next_s(alarm_waits=self._hurries)
+        else:
+            self._backoff.start_over()
+            wait_s = 0.0
         self._uplink.close()
         self._phase = Phase.WAITING
-        self._due_ns = now_ns + (self._backoff_ns() if quick else 0)
-        self._attempt = self._attempt + 1 if quick else 0
+        self._due_ns = now_ns + int(wait_s * SECOND_NS)
 
 
 class _Told:
