@@ -218,7 +218,7 @@ class Dial:
             return sock
         self.step = "tls"
         try:
-            context = _context(self._endpoint.tls)
+            context = tls_context(self._endpoint.tls)
             sock.settimeout(self._left_s())  # of the whole handshake, however slowly its bytes drip
             return context.wrap_socket(sock, server_hostname=self._endpoint.host)
         except DialFailed:
@@ -235,7 +235,8 @@ class Dial:
             raise DialFailed("tls", f"{self._endpoint} ended the TLS handshake: {error.strerror or error}") from error
 
 
-def _context(files: TlsFiles) -> ssl.SSLContext:
+def tls_context(files: TlsFiles) -> ssl.SSLContext:
+    """What a handshake with our certificate needs; reads the files. Raises DialFailed."""
     try:
         context = ssl.create_default_context(cafile=str(files.authority))
         context.minimum_version = ssl.TLSVersion.TLSv1_2

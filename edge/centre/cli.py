@@ -13,6 +13,7 @@ from edge.centre import reader
 from edge.centre.approve_cli import approve
 from edge.centre.audit_cli import audit, noted
 from edge.centre.explained import explained, keys_option, places_of, store_at
+from edge.centre.fleet.cli import simulate
 from edge.centre.invite_cli import door, replace, token
 from edge.centre.keys_cli import keys as keys_group
 from edge.centre.keys_cli import revoke
@@ -41,7 +42,7 @@ def centre() -> None:
     """Pusat komando acuan / the reference command centre."""
 
 
-for command in (token, door, approve, replace, root, keys_group, revoke, silence, ack, order, sign, audit):
+for command in (token, door, approve, replace, root, keys_group, revoke, silence, ack, order, sign, audit, simulate):
     centre.add_command(command)
 
 

@@ -58,6 +58,14 @@ CENTRE_EXISTS = Meaning(
     fix_en="use another `--root` for a new centre; the boxes hold the old keys, which must not be replaced.",
     exit=Exit.CONFIGURATION,
 )
+CENTRE_REAL = Meaning(
+    code="E-CENTRE-REAL",
+    id="Simulasi menolak folder ini: {what}.",
+    en="The simulation refuses this folder: {what}.",
+    fix_id="pilih folder kosong untuk `--keys`. Boks tiruan tidak pernah didaftarkan di pusat sungguhan.",
+    fix_en="choose an empty folder for `--keys`. Simulated boxes are never admitted at a real centre.",
+    exit=Exit.CONFIGURATION,
+)
 CENTRE_BUSY = Meaning(
     code="E-CENTRE-BUSY",
     id="Pusat lain sudah menulis di sini: {what}.",

@@ -18,7 +18,7 @@ from edge.core.sms import Answers, nonce_of, read_told
 from edge.core.words import EventClass, EventId
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.keyring import Keyring
-from edge.daemons.alarm.receipts import Claim, Disproved, Receipts
+from edge.core.receipts import Claim, Disproved, Receipts
 from tests.vectors.make import BOX, EPOCH, KEYS, SITE, keyset, vectors
 
 PAGE = (Path(__file__).parents[2] / "docs/contract.md").read_text(encoding="utf-8")

@@ -17,6 +17,7 @@ from edge.core.faults import printable
 from edge.core.messages import encode
 from edge.core.orders import Policy
 from edge.core.outbox import Outbox
+from edge.core.receipts import AGAIN_LIMIT, Claim, Disproved, Proved, Receipts, wanted
 from edge.core.seal import Forged
 from edge.core.status import BoxStatus
 from edge.core.words import (
@@ -36,7 +37,6 @@ from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.losses import Losses
 from edge.daemons.alarm.orders import Orders, Outcome
 from edge.daemons.alarm.posts import Delivered, Leave, Ordered, Received, Undurable, Waits
-from edge.daemons.alarm.receipts import AGAIN_LIMIT, Claim, Disproved, Proved, Receipts, wanted
 from edge.daemons.alarm.rounds import Rounds
 from edge.daemons.alarm.traffic import Traffic
 from edge.daemons.alarm.voice import Voice
