@@ -13,12 +13,12 @@ from edge.core.events import read_event
 from edge.core.messages import read_beat, read_part, read_reply
 from edge.core.orders import ARGUMENTS, Policy, wish_of
 from edge.core.outbox import Outbox, Waiting
+from edge.core.receipts import Claim, Disproved, Receipts
 from edge.core.seal import Forged, read_binding, read_keyset, sha256, unb64
 from edge.core.sms import Answers, nonce_of, read_told
 from edge.core.words import EventClass, EventId
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.keyring import Keyring
-from edge.core.receipts import Claim, Disproved, Receipts
 from tests.vectors.make import BOX, EPOCH, KEYS, SITE, keyset, vectors
 
 PAGE = (Path(__file__).parents[2] / "docs/contract.md").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from drivers.dial import Endpoint
 from edge.centre import codes
 from edge.centre.explained import explained
 from edge.centre.fleet.figures import Figures, figures_of, lines_of
-from edge.centre.fleet.play import PRESS_WITHIN_S, Fleet, Plan
+from edge.centre.fleet.play import Fleet, Plan
 from edge.centre.fleet.roster import BOXES_MAX, RealCentre, Roster
 from edge.centre.fleet.stage import Stage, alarms_in
 from edge.centre.places import CentrePlaces
@@ -140,9 +140,10 @@ async def played(roster: Roster, part: Part, endpoint: Endpoint, stage: Stage | 
         loop.add_signal_handler(number, fleet.stop.set)
     try:
         await fleet.come()
-        fleet.press()
+        if not fleet.stop.is_set():
+            fleet.press()
         if stage is not None and part.restart and not fleet.stop.is_set():
-            await asyncio.sleep(PRESS_WITHIN_S / 2 if part.plan.part else 0.0)
+            await asyncio.sleep(part.plan.press_s / 2 if part.plan.part else 0.0)
             await fleet.restart(stage.broker.stop, stage.broker.start)
         await fleet.pressed()
     finally:

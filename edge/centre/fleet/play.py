@@ -20,7 +20,6 @@ from edge.core.seal import Use
 from edge.core.words import Epoch
 from edge.daemons.runtime import SystemClock
 
-PRESS_WITHIN_S: Final = 10.0  # the tenth that presses does so within these seconds; the broker ends in their middle
 LOOK_S: Final = 0.1
 SOURCES: Final = 16  # of our own addresses on loopback: 127.0.1.1 and on, each with 28,000 ports
 BACK_MAX_S: Final = CAP_S + GRACE_S
@@ -30,6 +29,7 @@ BACK_MAX_S: Final = CAP_S + GRACE_S
 class Plan:
     """rate: boxes that are switched on in a second; limit_s: of each wait; part: of the boxes press, 0: none.
 
+    press_s:  within which that part presses; the broker ends in the middle
     dead_s:   how long the broker is away
     spread_s: as in edge.core.retry.Backoff; tests have less time
     """
@@ -40,6 +40,7 @@ class Plan:
     seed: int = 0
     beat_s: float = BEAT_S
     limit_s: float = BACK_MAX_S + 30.0
+    press_s: float = 10.0
     dead_s: float = 1.0
     spread_s: float = SPREAD_S
 
@@ -84,15 +85,15 @@ class Fleet:
         return await self.until(lambda: len(self.tally.online) == len(self.lives) and self._quiet(), spread_s)
 
     def press(self) -> None:
-        """The part that presses will have done so PRESS_WITHIN_S from now."""
+        """The part that presses will have done so press_s from now."""
         chosen = self._random.sample(self.lives, round(len(self.lives) * self._plan.part))
         for life in chosen:
-            self._loop.call_later(self._random.random() * PRESS_WITHIN_S, life.press)
+            self._loop.call_later(self._random.random() * self._plan.press_s, life.press)
 
     async def pressed(self) -> bool:
         """Wait until all have pressed and every alarm has its receipt."""
         wanted = round(len(self.lives) * self._plan.part)
-        return await self.until(lambda: len(self.tally.presses) >= wanted and self._received(), PRESS_WITHIN_S)
+        return await self.until(lambda: len(self.tally.presses) >= wanted and self._received(), self._plan.press_s)
 
     async def restart(self, end: Callable[[], None], start: Callable[[], None]) -> bool:
         """The broker ends, is away for dead_s, and comes again; wait until every box is back."""

@@ -67,10 +67,11 @@ class Tally:
         if self.outage is None or box not in self.outage.away:
             return
         self.outage.away.discard(box)
+        began_s = self.outage.began_s or at_s  # back before anybody could tell us that the broker is
         if alarm_waits:
-            self.outage.hurried[box] = at_s - max(self.outage.began_s, self._pressed_s.get(box, 0.0))
+            self.outage.hurried[box] = at_s - max(began_s, self._pressed_s.get(box, 0.0))
         else:
-            self.outage.back[box] = at_s - self.outage.began_s
+            self.outage.back[box] = at_s - began_s
 
     def lost(self, box: BoxId, cause: str) -> None:
         self.losses[cause] += 1
