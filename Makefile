@@ -8,7 +8,7 @@ JOBS ?= 3
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak lab chaos power fuzz clean lock demo-ready test-ready
+.PHONY: help demo test check bench soak fleet lab chaos power fuzz clean lock demo-ready test-ready
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -31,6 +31,9 @@ soak: test-ready ## three days in ten minutes: 50,000 events, 500 reconnections,
 
 bench: test-ready ## figures beside their baselines, measured in one run
 	@$(VENV)/python -m tests.bench
+
+fleet: test-ready ## ten thousand simulated boxes, a restarting broker, a slow centre: figures and claims (15 minutes)
+	@$(VENV)/python -m tests.fleet $(ONLY)
 
 lab: test-ready ## real kernel, real GPIO device, real systemd (builds a kernel once: 4 minutes, root)
 	@-$(VENV)/python -m tests.lab.build
