@@ -32,6 +32,7 @@ from tests.fleet.acts import from_an_old_backup, slow
 TEST_FAILED: Final = 7
 GRACE_S: Final = 10.0
 LATE_S: Final = 10.0
+RATE: Final = 200  # boxes switched on in a second: what two cores bear that play all the parts
 PEAK: Final = Budget(1 / 20)
 NONE: Final = Budget(0, unit="")
 
@@ -90,6 +91,7 @@ def _restart(name: str, folder: Path, boxes: int, *words: str) -> list[Line]:
 def simulated(folder: Path, boxes: int, *words: str) -> Told:
     """One run as an operator would start it; the same boxes each time."""
     command = [*CENTRE, "centre", "simulate", "--boxes", str(boxes), "--alarms", "--restart-broker", "--json"]
+    command += ["--rate", str(RATE)]
     done = subprocess.run(
         [*command, "--keys", str(folder / "keys"), *words], capture_output=True, text=True, check=False
     )
@@ -125,7 +127,7 @@ def _latency(told: Told) -> str:
 
 def late(folder: Path, asked: Asked) -> list[Line]:
     with _stage(folder, slow(LATE_S)) as (roster, stage):
-        part = Part(asked.tls_boxes, tls=False, restart=False, plan=Plan(part=0.1))
+        part = Part(asked.tls_boxes, tls=False, restart=False, plan=Plan(part=0.1, rate=RATE))
         figures = asyncio.run(played(roster, part, stage.endpoint, stage))
     what, reconnects = f"{asked.tls_boxes}, receipts {LATE_S:.0f} s late", sum(figures.reconnects.values())
     told = {name: getattr(figures, name) or 0 for name in ("sent", "received", "stored", "doubled")}
@@ -138,7 +140,9 @@ def late(folder: Path, asked: Asked) -> list[Line]:
 
 def backup(folder: Path, asked: Asked) -> list[Line]:
     with _stage(folder) as (roster, stage):
-        told = asyncio.run(from_an_old_backup(roster, stage, boxes=asked.tls_boxes, plan=Plan(part=0.1, beat_s=20.0)))
+        told = asyncio.run(
+            from_an_old_backup(roster, stage, boxes=asked.tls_boxes, plan=Plan(part=0.1, rate=RATE, beat_s=20.0))
+        )
     what = f"{asked.tls_boxes}, centre from an old backup"
     return [
         Line(f"{what}: alarms before / restored / after", f"{told.before} / {told.restored} / {told.after}",

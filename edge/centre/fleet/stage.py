@@ -47,6 +47,7 @@ class Stage:
                 f"persistence_location {place}/",
                 "set_tcp_nodelay true",
                 "max_queued_messages 100000",
+                "max_inflight_messages 500",
             ],
             parent=place,
         )
