@@ -6,9 +6,12 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
+
+from drivers.expiry import earliest_end, end_of
 
 Address = tuple[socket.AddressFamily, tuple[str | int, ...]]
 
@@ -36,6 +39,15 @@ class Endpoint:
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
+
+
+def ends_of(files: TlsFiles) -> dict[str, int]:
+    """Whose certificate of ours ends when, in seconds since 1970; what cannot be read is not there."""
+    ends = {}
+    for whose, path in (("own", files.certificate), ("authority", files.authority)):
+        with suppress(OSError, ValueError):
+            ends[whose] = earliest_end(path.read_bytes())
+    return ends
 
 
 class DialFailed(OSError):
@@ -75,17 +87,26 @@ class Names:
     """Looks a host up; one lookup at a time, however long the resolver hangs; remembers the address that worked.
 
     resolve: socket.getaddrinfo, or a test's
+    folder:  where that address outlives us, in one small file per host, written when it changes; None: nowhere
     """
 
-    def __init__(self, resolve: Callable[..., Sequence[tuple[object, ...]]] = socket.getaddrinfo) -> None:
+    def __init__(
+        self, resolve: Callable[..., Sequence[tuple[object, ...]]] = socket.getaddrinfo, folder: Path | None = None
+    ) -> None:
         self._resolve = resolve
+        self._folder = folder
         self._lock = threading.Lock()
         self._lookup: _Lookup | None = None
         self._good: Address | None = None
 
-    def worked(self, address: Address) -> None:
+    def worked(self, endpoint: Endpoint, address: Address) -> None:
         with self._lock:
-            self._good = address
+            changed, self._good = address != self._good, address
+        if changed and self._folder is not None and self._kept(endpoint) != address:
+            with suppress(OSError):  # a card that takes nothing costs us this, and no connection
+                fresh = self._place(endpoint).with_suffix(".new")
+                fresh.write_text(f"{address[1][0]}\n", "ascii")
+                fresh.replace(self._place(endpoint))
 
     def addresses(self, endpoint: Endpoint, patience_s: float) -> list[Address]:
         """What to try, in order: the name server's answer, then the address that last worked. Raises DialFailed."""
@@ -93,6 +114,7 @@ class Names:
             if self._lookup is None or self._lookup.ended.is_set():
                 self._lookup = _Lookup(self._resolve, endpoint)
             lookup, good = self._lookup, self._good
+        good = good or self._kept(endpoint)
         lookup.ended.wait(patience_s if good is None else min(patience_s, NAMES_MAX_S))
         found = list(lookup.found)
         if good is not None and good not in found:
@@ -100,6 +122,24 @@ class Names:
         if not found:
             raise DialFailed("dns", f"no address for {endpoint.host}: {lookup.fault}")
         return found
+
+    def _place(self, endpoint: Endpoint) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{endpoint.host}.address"
+
+    def _kept(self, endpoint: Endpoint) -> Address | None:
+        """What an earlier run of ours wrote: an address in figures, or nothing; no name server is asked."""
+        if self._folder is None:
+            return None
+        try:
+            text = self._place(endpoint).read_text("ascii").strip()
+            flags = socket.AI_NUMERICHOST
+            ((family, _, _, _, place), *_) = socket.getaddrinfo(
+                text, endpoint.port, type=socket.SOCK_STREAM, flags=flags
+            )
+        except (OSError, ValueError):
+            return None
+        return family, cast("tuple[str | int, ...]", place)
 
 
 class _Lookup:
@@ -124,10 +164,14 @@ class _Lookup:
 
 
 class Dial:
-    """One attempt, from name to finished handshake. `fileno()` becomes readable when it has ended."""
+    """One attempt, from name to finished handshake. `fileno()` becomes readable when it has ended.
+
+    ends: of the certificates that were read on the way, as `drivers.ports.Certificates`
+    """
 
     def __init__(self, endpoint: Endpoint, names: Names) -> None:
         self.step = "names"
+        self.ends: dict[str, int] = {}
         self._endpoint = endpoint
         self._names = names
         self._deadline = time.monotonic() + DIAL_MAX_S
@@ -190,7 +234,7 @@ class Dial:
                 fault = failed
                 continue
             connected = self._secure(plain)
-            self._names.worked(address)
+            self._names.worked(self._endpoint, address)
             connected.settimeout(0.0)
             return connected
         raise fault
@@ -219,8 +263,9 @@ class Dial:
         self.step = "tls"
         try:
             context = tls_context(self._endpoint.tls)
+            self.ends = ends_of(self._endpoint.tls)
             sock.settimeout(self._left_s())  # of the whole handshake, however slowly its bytes drip
-            return context.wrap_socket(sock, server_hostname=self._endpoint.host)
+            return self._noted(context.wrap_socket(sock, server_hostname=self._endpoint.host))
         except DialFailed:
             sock.close()
             raise
@@ -233,6 +278,11 @@ class Dial:
         except OSError as error:
             sock.close()
             raise DialFailed("tls", f"{self._endpoint} ended the TLS handshake: {error.strerror or error}") from error
+
+    def _noted(self, secured: ssl.SSLSocket) -> ssl.SSLSocket:
+        with suppress(ValueError):
+            self.ends |= {"broker": end_of(secured.getpeercert(binary_form=True) or b"")}
+        return secured
 
 
 def tls_context(files: TlsFiles) -> ssl.SSLContext:

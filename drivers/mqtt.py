@@ -19,7 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from drivers.dial import Dial, DialFailed, Endpoint, Names
 from drivers.mqtt_client import WiredClient
 from drivers.mqtt_codes import DISCONNECTS, PUBACKS, REFUSALS
-from drivers.ports import Arrived, Down, Flawed, Message, Outcome, Session, Settled, Up, UplinkEvent
+from drivers.ports import Arrived, Certificates, Down, Flawed, Message, Outcome, Session, Settled, Up, UplinkEvent
 from drivers.wire import Wire
 
 SECOND_NS: Final = 1_000_000_000
@@ -51,6 +51,9 @@ class MqttUplink:
         self._connection: _Connection | None = None
         self._tickets = 0
 
+    def __str__(self) -> str:
+        return str(self._endpoint)
+
     def connect(self, session: Session) -> None:
         self.close()
         self._session = session
@@ -76,15 +79,17 @@ class MqttUplink:
         assert self._session is not None
         if self._dial_since is None:
             self._dial_since = now_ns
+        dial = self._dial
         try:
-            sock = self._dial.take()
+            sock = dial.take()
         except DialFailed as failed:
             self._dial = None
-            return [Down(failed.cause, str(failed))]
+            return [*_shown(dial), Down(failed.cause, str(failed))]
         if sock is not None:
             self._dial = None
             self._connection = _Connection(Wire(sock, limit=PACKET_LIMIT), self._endpoint, self._session)
-        elif now_ns - self._dial_since > DIAL_MAX_NS:
+            return _shown(dial)
+        if now_ns - self._dial_since > DIAL_MAX_NS:
             step = self._dial.step
             self._dial.abandon()
             self._dial = None
@@ -112,6 +117,10 @@ class MqttUplink:
         if connection is not None and connection.over:
             self.faults += connection.faults
             self._connection = None
+
+
+def _shown(dial: Dial) -> list[UplinkEvent]:
+    return [Certificates(dict(dial.ends))] if dial.ends else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,13 +347,15 @@ def _new_properties(packet_type: int) -> Properties:
 
 
 def _properties(message: Message) -> Properties | None:
-    if message.durable and not message.correlation:
+    if message.durable and not message.correlation and not message.content_type:
         return None
     properties = _new_properties(PacketTypes.PUBLISH)
     if not message.durable:
         properties.UserProperty = ("durable", "false")
     if message.correlation:
         properties.CorrelationData = message.correlation
+    if message.content_type:
+        properties.ContentType = message.content_type
     return properties
 
 

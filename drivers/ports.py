@@ -10,7 +10,7 @@
 Every implementation of a port passes the same suite in tests/contract.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -140,6 +140,7 @@ class Message:
     durable: bool = True  # False: user property durable=false; the bytes stay frozen
     correlation: bytes = b""  # Correlation Data of the command this answers
     retain: bool = False
+    content_type: str = ""  # said where it is not what the topic says by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,8 @@ class Down:
 
     cause: a stable word. On the way: dns, unreachable, timeout, tls-not-yet-valid, tls-expired, tls-wrong-host,
            tls-untrusted, tls-client (ours is refused), tls-files, tls-plain, tls, no-connack, refused-0xNN (CONNACK),
-           refused-features. Later: closed-0xNN (DISCONNECT), half-open, keepalive, lost, oversize, protocol, fault
+           refused-features. Later: closed-0xNN (DISCONNECT), half-open, keepalive, lost, oversize, protocol, fault,
+           moved (to the other broker, by ourselves)
     """
 
     cause: str
@@ -170,6 +172,13 @@ class Flawed:
 
     cause: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """When certificates end, in seconds since 1970, by whose they are: own, authority, broker (once it showed it)."""
+
+    ends: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +199,11 @@ class Arrived:
     correlation: bytes = b""
 
 
-UplinkEvent = Up | Down | Flawed | Settled | Arrived
+UplinkEvent = Up | Down | Flawed | Certificates | Settled | Arrived
 
 
 class Uplink(Protocol):
-    """One way out. Never blocks; the caller's selector drives it."""
+    """One way out. Never blocks; the caller's selector drives it. As a string: the broker it speaks to, for people."""
 
     def connect(self, session: Session) -> None:
         """Begin anew, ending what there was; `turn` then returns one Up or Down."""

@@ -1,7 +1,8 @@
 #!/bin/sh
 # A centre in shell: sh centre.sh HOST PORT BOX KEYS (ca.pem centre.pem centre.key receipt.key box.pub)
 # Needs mosquitto_sub, mosquitto_pub and openssl 3. It keeps the bytes as they came: what a box has signed is its event
-# without `sig`, letter by letter. It takes one event a message, as boxes send them today, and refuses a batch of them.
+# without `sig`, letter by letter. A batch is cut where one event ends and the next begins: every event begins so, and no
+# string holds a bare quote.
 set -eu
 host=$1 port=$2 box=$3 keys=$4
 scratch=$(mktemp -d)
@@ -24,7 +25,10 @@ genuine() {
 }
 
 set -- -h "$host" -p "$port" -V mqttv5 -q 1 --cafile "$keys/ca.pem" --cert "$keys/centre.pem" --key "$keys/centre.key"
-mosquitto_sub "$@" -t "kentongan/v1/$box/event/#" -t "kentongan/v1/$box/beat" -F '%t %p' | while read -r topic raw; do
+mosquitto_sub "$@" -t "kentongan/v1/$box/event/#" -t "kentongan/v1/$box/beat" -F '%t %p' |
+  awk '{ at = index($0, " "); topic = substr($0, 1, at); raw = substr($0, at + 1)
+    if (raw ~ /^\[/) { raw = substr(raw, 2, length(raw) - 2); gsub(/},{"bootclock":/, "}\n" topic "{\"bootclock\":", raw) }
+    print topic raw; fflush() }' | while read -r topic raw; do
   have='' beat=null
   case $topic in
     */beat) beat="\"$(member "$raw" nonce)\"" source="urn:kentongan:$(member "$raw" box)" ;;

@@ -25,6 +25,7 @@ class Seen:
     retained: bool = False
     durable: bool = True
     correlation: bytes = b""
+    content_type: str = ""
 
 
 @dataclass(slots=True)
@@ -113,7 +114,9 @@ class SimBroker:
         if code not in {0x00, 0x10}:
             return code
         topic = f"kentongan/v1/{box}/{message.leaf}"
-        self.seen.append(Seen(topic, message.raw, message.retain, message.durable, message.correlation))
+        self.seen.append(
+            Seen(topic, message.raw, message.retain, message.durable, message.correlation, message.content_type)
+        )
         if message.retain:
             self.retained[topic] = message.raw
         if message.leaf == "state":
@@ -132,8 +135,9 @@ class SimBroker:
 class SimUplink:
     """`drivers.ports.Uplink` on a SimBroker; everything happens in `turn`."""
 
-    def __init__(self, broker: SimBroker) -> None:
+    def __init__(self, broker: SimBroker, name: str = "broker:8883") -> None:
         self.session: Session | None = None
+        self._name = name
         self._broker = broker
         self._connecting = False
         self._up = False
@@ -141,6 +145,9 @@ class SimUplink:
         self._tickets = 0
         self._pending: deque[tuple[int, Message]] = deque()
         self._events: list[UplinkEvent] = []
+
+    def __str__(self) -> str:
+        return self._name
 
     def connect(self, session: Session) -> None:
         self.close()

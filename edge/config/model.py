@@ -90,10 +90,12 @@ class Calls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uplink:
-    """The broker. tls False is accepted for a loopback host only."""
+    """The broker, and another one for when it cannot be reached. tls False is accepted for loopback hosts only."""
 
     host: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,253}$")]
     port: Annotated[int, Meta(ge=1, le=65535)] = 8883
+    second_host: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{0,253}$")] = ""
+    second_port: Annotated[int, Meta(ge=1, le=65535)] = 8883
     tls: bool = True
     beat_s: Annotated[float, Meta(ge=0.5, le=600.0)] = 60.0
 

@@ -64,6 +64,11 @@ class Places:
         return self.state / "ledger/keyset.jws"
 
     @property
+    def addresses(self) -> Path:
+        """The brokers' addresses that last worked, for the days when no name server answers; kept by relay."""
+        return self.state / "relay"
+
+    @property
     def link(self) -> Path:
         """One socket per role: relay.sock, sms.sock, cameras.sock, config.sock, page.sock, cli.sock."""
         return self.run / "link"

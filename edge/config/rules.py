@@ -62,9 +62,10 @@ def _broker(merged: Merged, _kit: Kit) -> Iterator[Fault]:
         yield codes.NO_UPLINK.fault(where=merged.where(()))
         return
     uplink = merged.section("uplink")
-    host = uplink.get("host")
-    if uplink.get("tls") is False and isinstance(host, str) and not is_loopback(host):
-        yield codes.PLAIN_MQTT.fault(where=merged.where(("uplink", "tls")), text=host)
+    for key in ("host", "second_host"):
+        host = uplink.get(key)
+        if uplink.get("tls") is False and isinstance(host, str) and host and not is_loopback(host):
+            yield codes.PLAIN_MQTT.fault(where=merged.where(("uplink", "tls")), text=host)
 
 
 def _site_agrees(merged: Merged, _kit: Kit) -> Iterator[Fault]:

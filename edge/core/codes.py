@@ -82,6 +82,14 @@ BROKER_REFUSED = Meaning(
     fix_en="ask the centre to check this box's enrolment (box name = name in the certificate).",
     exit=Exit.NETWORK,
 )
+CERTIFICATE_ENDS = Meaning(
+    code="E-CERT-ENDS",
+    id="Sertifikat segera berakhir: {what}.",
+    en="A certificate ends soon: {what}.",
+    fix_id="minta token baru dari pusat, lalu `sudo kentongan enrol --renew`; sertifikat broker diganti pusat.",
+    fix_en="ask the centre for a new token, then `sudo kentongan enrol --renew`; the broker's the centre must replace.",
+    exit=Exit.PREREQUISITE,
+)
 BROKER_MISSING = Meaning(
     code="E-BROKER-MISSING",
     id="Program broker mosquitto tidak ditemukan: {what}.",

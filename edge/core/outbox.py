@@ -25,6 +25,7 @@ class Waiting:
     made_ns: int = 0
     attempt: int = 0
     poisonings: int = 0
+    published: int = 0  # times that the broker took it
     due_ns: int = 0  # may be taken from then on
     awaits_beat: bool = False  # nobody listened: the next answered beat says that somebody does
 
@@ -119,6 +120,7 @@ class Outbox:
         row.attempt += 1
         row.state = rule.then
         row.awaits_beat = rule.wait is Wait.BEAT
+        row.published += answer is Answer.PUBLISHED
         if answer is Answer.POISON:
             row.poisonings += 1
             if row.poisonings >= POISON_LIMIT and row.event_class is not EventClass.ALARM:

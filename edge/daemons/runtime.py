@@ -151,6 +151,11 @@ def on_stop(stop: Callable[[], None]) -> None:
         signal.signal(number, lambda _number, _frame: stop())
 
 
+def on_reload(reload: Callable[[], None]) -> None:
+    """Call `reload` (which only sets a flag or enqueues) on SIGHUP; main thread only."""
+    signal.signal(signal.SIGHUP, lambda _number, _frame: reload())
+
+
 def settle_memory() -> bool:
     """Pin what is loaded into RAM and hide it from the collector; False where that is not permitted.
 

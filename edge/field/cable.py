@@ -15,6 +15,7 @@ class Cable:
     """Forwards `port` to `far_port` while plugged in.
 
     pull(): the box's own plug: connections break, new ones are refused. hush(): a cut beyond the switch: silence.
+    drip(): a way so bad that one byte passes in a second.
     """
 
     def __init__(self, far_port: int) -> None:
@@ -24,6 +25,7 @@ class Cable:
         self._listener: socket.socket | None = None
         self._pairs: dict[socket.socket, socket.socket] = {}
         self._silent = False
+        self._dripping = False
         self._lock = threading.Lock()
         self._selector = selectors.DefaultSelector()
         self._stopping = threading.Event()
@@ -32,7 +34,7 @@ class Cable:
     def plug(self) -> None:
         """Connections work again."""
         with self._lock:
-            self._silent = False
+            self._silent = self._dripping = False
             if self._listener is None:
                 self._listener = _bound(self.port)
                 self._listener.listen(64)
@@ -53,6 +55,11 @@ class Cable:
         with self._lock:
             self._silent = True
 
+    def drip(self) -> None:
+        """From now on one byte a second in each direction of every connection."""
+        with self._lock:
+            self._dripping = True
+
     def __enter__(self) -> Self:
         self.plug()
         self._thread.start()
@@ -69,6 +76,8 @@ class Cable:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            if self._dripping:
+                self._stopping.wait(1.0)
             ready = self._selector.select(0.02)
             with self._lock:
                 for key, _ in ready:
@@ -95,7 +104,7 @@ class Cable:
 
     def _forward(self, sock: socket.socket) -> None:
         try:
-            chunk = sock.recv(CHUNK)
+            chunk = sock.recv(1 if self._dripping else CHUNK)
             if chunk and not self._silent:
                 self._pairs[sock].sendall(chunk)
         except OSError:

@@ -303,4 +303,6 @@ def _rows(configuration: Configuration) -> Iterable[str]:
     panel = configuration.panel
     yield f"  panel    {panel.profile}  sound {panel.sound_s:g} s  storm {panel.storm_s:g} s"
     if uplink is not None:
-        yield f"  uplink   {uplink.host}:{uplink.port}  {'tls' if uplink.tls else 'plain'}  beat {uplink.beat_s:g} s"
+        second = f", {uplink.second_host}:{uplink.second_port}" if uplink.second_host else ""
+        secured = "tls" if uplink.tls else "plain"
+        yield f"  uplink   {uplink.host}:{uplink.port}{second}  {secured}  beat {uplink.beat_s:g} s"

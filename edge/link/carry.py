@@ -1,6 +1,9 @@
 """The loop that bearers share: pull rows from alarm, send them, mark what became of them. Pure: no socket, no clock.
 
-    alarm -- News --> pull -- Pull --> alarm -- Rows --> hold -- send --> the bearer -- answer --> Mark --> alarm
+    alarm -- News --> pull -- Pull --> alarm -- Rows --> hold -- send --> the bearer -- answer --> Marks --> alarm
+
+What leaves as one publication is a parcel: an alarm always alone and first, history joined where the bearer takes
+batches. One answer is the answer to every row of it.
 
 A row that kills the connection is found by sending alone whatever was in flight at an unexplained loss. The
 delivery table calls it poison when that has happened twice within 2 s of its sending while others passed.
@@ -12,12 +15,17 @@ from typing import Final
 
 from edge.core.delivery import RANK, Answer
 from edge.core.words import SECOND_NS, EventClass, EventId
-from edge.link.frames import Frame, Mark, Pull, Row
+from edge.link.frames import MARKS_LIMIT, Frame, Mark, Marks, Pull, Row
+from edge.link.pace import Pace
 
 BLAME_NS: Final = 2 * SECOND_NS  # lost later than this after a row was sent: the line's fault, not the row's
 STRIKES: Final = 2
 CAREFUL_NS: Final = 60 * SECOND_NS  # of a connection: how long an earlier loss is looked into, one row at a time
 STRUCK_LIMIT: Final = 64  # rows remembered as having been alone at a loss
+AHEAD: Final = 128  # rows in hand and in flight where they leave in batches: a full one, and one that gathers
+
+Parcel = tuple[Row, ...]
+"""Rows of one class that leave as one publication; never empty."""
 
 
 @dataclass(slots=True)
@@ -28,12 +36,29 @@ class _Struck:
     others_passed: bool = False  # since the first time
 
 
+@dataclass(slots=True)
+class _Flight:
+    """load: bytes of history in flight when it left, its own with them; 0 for an alarm."""
+
+    parcel: Parcel
+    sent_ns: int
+    load: int = 0
+
+    @property
+    def is_alarm(self) -> bool:
+        return self.parcel[0].event_class is EventClass.ALARM
+
+    @property
+    def size(self) -> int:
+        return sum(len(row.raw) for row in self.parcel)
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What to do now: frames for alarm, then rows for the bearer."""
+    """What to do now: frames for alarm, then parcels for the bearer."""
 
     frames: tuple[Frame, ...] = ()
-    rows: tuple[Row, ...] = ()
+    parcels: tuple[Parcel, ...] = ()
 
 
 def id_of(row: Row) -> EventId:
@@ -50,10 +75,15 @@ class Carry:
     def __init__(self, bearer: str, classes: Iterable[EventClass] = EventClass) -> None:
         self._bearer = bearer
         self._classes = tuple(classes)
-        self._window = 0  # 0: no connection
+        self._window = 0  # publications in flight at most; 0: no connection
+        self._batch = 0  # bytes that one publication of several rows may have; 0: no batches
+        self._pace = Pace()
         self._credit = 0  # rows that alarm may still send of what we pulled
-        self._held: list[Row] = []
-        self._flying: dict[EventId, tuple[EventClass, int]] = {}  # -> class, sent at
+        self._hurried = False  # alarm has told of an alarm since the last pull
+        self._held: dict[EventId, Row] = {}  # by urgency, but for those that came since the last look
+        self._unsorted = False
+        self._flights: dict[EventId, _Flight] = {}  # by the first row of each
+        self._flying: set[EventId] = set()  # every row of them
         self._marks: list[Mark] = []
         self._suspects: set[EventId] = set()
         self._careful_until_ns = 0
@@ -64,9 +94,14 @@ class Carry:
 
     # ---- what happened ----------------------------------------------------------------------------------------------
 
-    def up(self, window: int, now_ns: int) -> None:
-        """Connected, with room for `window` rows in flight."""
+    def up(self, window: int, now_ns: int, *, batch: int = 0) -> None:
+        """Connected, with room for `window` publications in flight.
+
+        batch: bytes that events joined into one publication may have; 0: this bearer takes no batches
+        """
         self._window = max(1, window)
+        self._batch = batch
+        self._pace.begin(batch)
         self._credit = 0
         self._passed = False
         self._up_ns = now_ns
@@ -78,11 +113,12 @@ class Carry:
 
         unexplained: the far end broke off without giving a reason that has nothing to do with what we sent
         """
-        on_their_way = [event_class for event_class, _ in self._flying.values()]
-        self.alarm_waits = EventClass.ALARM in on_their_way or any(
-            row.event_class is EventClass.ALARM for row in self._held
-        )
-        if unexplained and self._flying:
+        on_their_way = any(flight.is_alarm for flight in self._flights.values())
+        self.alarm_waits = on_their_way or any(row.event_class is EventClass.ALARM for row in self._held.values())
+        batch = max((flight.size for flight in self._flights.values() if len(flight.parcel) > 1), default=0)
+        if batch:
+            self._pace.lost(batch, now_ns)
+        if unexplained and self._flights:
             self._blame(now_ns)
         self._forget()
 
@@ -94,22 +130,31 @@ class Carry:
     def news(self, event_class: EventClass) -> None:
         """Alarm has rows and, it thinks, no credit."""
         self._credit = 0
-        if event_class is EventClass.ALARM and not self._window:
+        self._hurried = event_class is EventClass.ALARM
+        if self._hurried and not self._window:
             self.alarm_waits = True
 
     def rows(self, rows: Iterable[Row]) -> None:
         for row in rows:
             self._credit = max(0, self._credit - 1)
             if self._window and id_of(row) not in self._flying:
-                self._held.append(row)
+                self._held[id_of(row)] = row
+                self._unsorted = True
 
-    def settled(self, identity: EventId, answer: Answer, reason: str = "") -> None:
-        """The bearer's answer to one row."""
-        if self._flying.pop(identity, None) is None:
+    def settled(self, first: EventId, answer: Answer, now_ns: int, reason: str = "") -> None:
+        """The bearer's answer to one parcel, by its first row."""
+        flight = self._flights.pop(first, None)
+        if flight is None:
             return
-        self._marks.append(Mark(identity.epoch, identity.seq, answer, reason))
-        self._suspects.discard(identity)
-        self._struck.pop(identity, None)
+        self._pace.answered(flight.load, now_ns - flight.sent_ns)
+        for row in flight.parcel:
+            identity = id_of(row)
+            self._marks.append(Mark(row.epoch, row.seq, answer, reason))
+            self._flying.discard(identity)
+            self._struck.pop(identity, None)
+            if identity in self._suspects:
+                self._suspects.discard(identity)
+                self._careful_until_ns = max(self._careful_until_ns, now_ns + CAREFUL_NS)  # they are being looked into
         self.passed()
 
     def passed(self) -> None:
@@ -121,49 +166,94 @@ class Carry:
     # ---- what follows -----------------------------------------------------------------------------------------------
 
     def work(self, now_ns: int) -> Work:
-        rows = self._chosen(now_ns) if self._window and self._held else ()
-        frames: tuple[Frame, ...] = tuple(self._marks)
-        self._marks.clear()
-        return Work(frames + self._pull(), rows)
+        parcels = self._chosen(now_ns) if self._window and self._held else ()
+        marks, self._marks = self._marks, []
+        told = tuple(Marks(tuple(marks[at : at + MARKS_LIMIT])) for at in range(0, len(marks), MARKS_LIMIT))
+        return Work((*told, *self._pull()), parcels)
 
     def _pull(self) -> tuple[Frame, ...]:
-        under_way = sum(1 for row in self._held if id_of(row) not in self._struck)  # the others wait aside
-        room = self._window - len(self._flying) - under_way
-        if room <= 0 or (self._credit and room - self._credit < self._window / 2):
+        under_way = len(self._held) - sum(1 for identity in self._struck if identity in self._held)  # they wait aside
+        ahead = (AHEAD if self._batch else self._window) if self._window else 0
+        room = ahead - len(self._flying) - under_way
+        if self._hurried and self._window:
+            room = max(1, room)  # alarm hands over the most urgent first: this one waits behind no backlog
+        if room <= 0 or (self._credit and room - self._credit < ahead / 2):
             return ()
-        self._credit = room
+        self._credit, self._hurried = room, False
         return (Pull(self._bearer, self._classes, room),)
 
-    def _chosen(self, now_ns: int) -> tuple[Row, ...]:
+    def _chosen(self, now_ns: int) -> tuple[Parcel, ...]:
         if now_ns > self._careful_until_ns:
             self._suspects.clear()
-        limit = 1 if self._suspects else self._window
-        chosen: list[Row] = []
-        self._held.sort(key=self._urgency)
-        while len(self._flying) < limit and not self._is_one_alone():
-            row = self._next(now_ns)
-            if row is None:
-                break
-            self._held.remove(row)
-            self._flying[id_of(row)] = (row.event_class, now_ns)
-            chosen.append(row)
+        chosen: list[Parcel] = []
+        if self._unsorted:
+            self._held = dict(sorted(self._held.items(), key=self._urgency))
+            self._unsorted = False
+        while parcel := self._next_parcel(now_ns):
+            for row in parcel:
+                del self._held[id_of(row)]
+                self._flying.add(id_of(row))
+            flight = self._flights[id_of(parcel[0])] = _Flight(parcel, now_ns)
+            flight.load = 0 if flight.is_alarm else self._history()
+            chosen.append(parcel)
         return tuple(chosen)
 
-    def _urgency(self, row: Row) -> tuple[int, int]:
+    def _next_parcel(self, now_ns: int) -> Parcel:
+        """The most urgent row, and what may leave with it; () where there is nothing to send now."""
+        limit = 1 if self._suspects else self._window
+        if len(self._flights) >= limit or self._is_one_alone():
+            return ()
+        row = self._next(now_ns)
+        if row is None:
+            return ()
+        if row.event_class is EventClass.ALARM or not self._batch:
+            return (row,)
+        if len(self._flights) >= max(1, limit - 1):  # one place is left for an alarm
+            return ()
+        under_way = self._history()
+        if under_way and under_way + len(row.raw) > self._pace.bytes:
+            return ()
+        limit = min(self._pace.batch(now_ns), self._pace.bytes - under_way)
+        return self._joined(row, limit) if self._joins(row) and not self._suspects else (row,)
+
+    def _history(self) -> int:
+        """Bytes in flight that are no alarm's."""
+        return sum(flight.size for flight in self._flights.values() if not flight.is_alarm)
+
+    def _joins(self, row: Row) -> bool:
+        """Not what says for itself that it is not durable, and not what was sent before without a receipt."""
+        return row.durable and not row.alone and id_of(row) not in self._struck
+
+    def _joined(self, first: Row, limit: int) -> Parcel:
+        """As many of its class as fit: the frozen bytes, a bracket at both ends, a comma between."""
+        parcel = [first]
+        size = len(first.raw) + 2
+        for row in self._held.values():
+            if row is first or row.event_class is not first.event_class or not self._joins(row):
+                continue
+            size += len(row.raw) + 1
+            if size > limit:
+                break
+            parcel.append(row)
+        return tuple(parcel)
+
+    def _urgency(self, held: tuple[EventId, Row]) -> tuple[int, int]:
         """As alarm ranks them, and keeps their order; those under suspicion behind their equals, in turns."""
-        struck = self._struck.get(id_of(row))
+        identity, row = held
+        struck = self._struck.get(identity)
         return RANK[row.event_class], struck.times if struck else 0
 
     def _next(self, now_ns: int) -> Row | None:
         """The most urgent; one under suspicion only alone, once others have shown that the connection carries."""
-        if not self._held or id_of(self._held[0]) not in self._struck:
-            return self._held[0] if self._held else None
+        first = next(iter(self._held), None)
+        if first is None or first not in self._struck:
+            return None if first is None else self._held[first]
         if self._passed or now_ns - self._up_ns >= BLAME_NS:
-            return None if self._flying else self._held[0]
-        return next((row for row in self._held if id_of(row) not in self._struck), None)
+            return None if self._flights else self._held[first]
+        return next((row for identity, row in self._held.items() if identity not in self._struck), None)
 
     def _is_one_alone(self) -> bool:
-        return any(identity in self._struck for identity in self._flying)
+        return any(identity in self._struck for identity in self._flights)
 
     # ---- poison -----------------------------------------------------------------------------------------------------
 
@@ -171,8 +261,8 @@ class Carry:
         self._suspects.update(self._flying)
         if len(self._flying) > 1:
             return
-        ((identity, (_, sent_ns)),) = self._flying.items()
-        if now_ns - sent_ns >= BLAME_NS:
+        ((identity, flight),) = self._flights.items()
+        if now_ns - flight.sent_ns >= BLAME_NS:
             return
         if len(self._struck) >= STRUCK_LIMIT:
             del self._struck[next(iter(self._struck))]
@@ -184,5 +274,7 @@ class Carry:
 
     def _forget(self) -> None:
         self._window = self._credit = 0
+        self._hurried = False
         self._held.clear()
+        self._flights.clear()
         self._flying.clear()

@@ -16,6 +16,7 @@ from edge.core.words import Epoch, EventClass
 VERSION: Final = 1
 FRAME_LIMIT: Final = 16 * 1024
 ROWS_LIMIT: Final = FRAME_LIMIT - 256  # what the rows of one frame may add up to, with room for its own bytes
+MARKS_LIMIT: Final = 128  # of one frame; each takes less than 120 bytes
 
 
 class Role(StrEnum):
@@ -56,6 +57,13 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """What became of rows; at most MARKS_LIMIT of them."""
+
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Bytes:
     """Signed bytes from outside, unread by the bearer. kind: receipt, command, keyset, state."""
 
@@ -71,6 +79,13 @@ class LinkState:
     bearer: str
     up: bool
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """When certificates end, in seconds since 1970, by whose they are: own, authority, broker."""
+
+    ends: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +119,14 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """alone: it was published more than once without a receipt; perhaps the centre takes no letter that it is in."""
+
     epoch: Epoch
     seq: int
     event_class: EventClass
     raw: bytes
     durable: bool = True
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +165,17 @@ class Error:
     code: str
 
 
-Frame = Hello | Pull | Mark | Bytes | LinkState | Ask | Laid | News | Rows | Speak | Send | Status | Error
+Frame = Hello | Pull | Marks | Bytes | LinkState | Papers | Ask | Laid | News | Rows | Speak | Send | Status | Error
 
 TYPES: Final[Mapping[int, type[Frame]]] = {
     1: Hello,
     2: Pull,
-    3: Mark,
+    3: Marks,
     4: Bytes,
     5: LinkState,
     6: Ask,
     7: Laid,
+    8: Papers,
     17: News,
     18: Rows,
     19: Speak,
@@ -165,10 +184,10 @@ TYPES: Final[Mapping[int, type[Frame]]] = {
     22: Error,
 }
 
-_BEARER: Final = frozenset({Hello, Pull, Mark, Bytes, LinkState})
+_BEARER: Final = frozenset({Hello, Pull, Marks, Bytes, LinkState})
 _PERSON: Final = frozenset({Hello, Ask})
 ALLOWED: Final[Mapping[Role, frozenset[type[Frame]]]] = {
-    Role.RELAY: _BEARER,
+    Role.RELAY: _BEARER | {Papers},
     Role.SMS: _BEARER,
     Role.CAMERAS: frozenset({Hello}),
     Role.CONFIG: frozenset({Hello, Ask, Laid}),

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from edge.core.words import SECOND_NS
-from edge.link.frames import BadFrame, Bytes, Frame, Hello, Mark, Pull, Role, pack, unpack
+from edge.link.frames import BadFrame, Bytes, Frame, Hello, Marks, Pull, Role, pack, unpack
 from edge.link.sockets import listen, receive
 
 BACKLOG: Final = 128  # frames for a peer that does not read; more and it is dropped
+ROWS_BURST: Final = 2_000
 PEERS: Final[Mapping[Role, int]] = {Role.CLI: 4, Role.PAGE: 4}  # the others: one, and a newcomer replaces it
 
 
@@ -28,14 +29,14 @@ class Bucket:
         self._tokens = float(burst)
         self._at_ns = 0
 
-    def wait_ns(self, now_ns: int) -> int:
-        """Take one token and return 0, or return how long until there is one."""
+    def wait_ns(self, now_ns: int, wanted: int = 1) -> int:
+        """Take so many tokens and return 0, or return how long until there are as many. wanted: at most the burst."""
         self._tokens = min(self._burst, self._tokens + (now_ns - self._at_ns) * self._rate / SECOND_NS)
         self._at_ns = now_ns
-        if self._tokens >= 1.0:
-            self._tokens -= 1.0
+        if self._tokens >= wanted:
+            self._tokens -= wanted
             return 0
-        return int((1.0 - self._tokens) * SECOND_NS / self._rate) + 1
+        return int((wanted - self._tokens) * SECOND_NS / self._rate) + 1
 
 
 class Peer:
@@ -49,16 +50,19 @@ class Peer:
         self.held: Frame | None = None
         self.resume_ns = 0
         # Rows flow as fast as the broker takes them; receipts have their own lane; the rest is people and faults.
-        self.lanes: Final = {"rows": Bucket(20_000, 2_000), "receipt": Bucket(500, 200), "other": Bucket(50, 50)}
+        self.lanes: Final = {"rows": Bucket(20_000, ROWS_BURST), "receipt": Bucket(500, 200), "other": Bucket(50, 50)}
 
-    def lane(self, frame: Frame) -> Bucket:
+    def wait_ns(self, frame: Frame, now_ns: int) -> int:
+        """0 and its part of the rate is taken; else how long until this frame may be heard."""
         match frame:
-            case Pull() | Mark():
-                return self.lanes["rows"]
+            case Marks(marks):
+                return self.lanes["rows"].wait_ns(now_ns, min(len(marks), ROWS_BURST))
+            case Pull():
+                return self.lanes["rows"].wait_ns(now_ns)
             case Bytes(kind="receipt"):
-                return self.lanes["receipt"]
+                return self.lanes["receipt"].wait_ns(now_ns)
             case _:
-                return self.lanes["other"]
+                return self.lanes["other"].wait_ns(now_ns)
 
 
 class LinkServer:
@@ -183,7 +187,7 @@ class LinkServer:
         if not peer.greeted and not isinstance(frame, Hello):
             raise BadFrame("no greeting")
         now_ns = self._boot_ns()
-        wait_ns = peer.lane(frame).wait_ns(now_ns)
+        wait_ns = peer.wait_ns(frame, now_ns)
         if wait_ns:
             peer.held, peer.resume_ns = frame, now_ns + wait_ns
             self._paused.append(peer)

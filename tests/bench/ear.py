@@ -1,4 +1,4 @@
-"""A subscriber in a process of its own: when the first and when the last of COUNT different messages came.
+"""A subscriber in a process of its own: when the first and when the last of COUNT different events came.
 
     python -m tests.bench.ear PORT ROOT BOX TOPIC COUNT
 
@@ -7,8 +7,11 @@ It says "." when it listens, and a line of JSON at the end. With a BOX it plays 
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from edge.centre.places import CentrePlaces
 from edge.core.words import BoxId
@@ -17,6 +20,15 @@ from tests.bench.centre import PlayedCentre
 
 RECEIPT_EVERY: Final = 500
 PATIENCE_S: Final = 60.0
+_BATCH: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def events_of(raw: bytes) -> Iterator[bytes]:
+    """One event, or those of a batch."""
+    if raw.startswith(b"["):
+        yield from (bytes(part) for part in _BATCH.decode(raw))
+    else:
+        yield raw
 
 
 def listen(ear: BarePaho, centre: PlayedCentre | None, count: int) -> dict[str, int]:
@@ -27,9 +39,10 @@ def listen(ear: BarePaho, centre: PlayedCentre | None, count: int) -> dict[str, 
     def heard() -> bool:
         nonlocal twice
         before = len(seen)
-        twice += len(ear.heard)
         for _, raw, at_ns in ear.heard:
-            seen.setdefault(raw, at_ns)
+            for event in events_of(raw):
+                twice += 1
+                seen.setdefault(event, at_ns)
         twice -= len(seen) - before
         if centre is not None and before // RECEIPT_EVERY < len(seen) // RECEIPT_EVERY:
             for dispatch in centre.answer(list(seen)[-2 * RECEIPT_EVERY :]):

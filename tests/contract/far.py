@@ -11,7 +11,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from drivers.dial import Endpoint
+from drivers.dial import Dial, Endpoint, Names
+from drivers.failover import Failover
 from drivers.mqtt import MqttUplink
 from drivers.ports import Session, Settled, Uplink, UplinkEvent
 from drivers.sim.uplink import Seen, SimBroker, SimUplink
@@ -58,7 +59,7 @@ class SimFar:
         self.broker.listening = False
         self.seen = self.broker.seen
 
-    def uplink(self) -> SimUplink:
+    def uplink(self) -> Uplink:
         return SimUplink(self.broker)
 
     def listen(self) -> None:
@@ -85,19 +86,26 @@ class SimFar:
     def close(self) -> None: ...
 
 
+class PairFar(SimFar):
+    """The first of two brokers; the second one answers nobody."""
+
+    def uplink(self) -> Uplink:
+        away = SimBroker()
+        away.reachable = False
+        return Failover(super().uplink(), SimUplink(away), lambda: Dial(Endpoint(LOOPBACK, 1), Names()))
+
+
 class MosquittoFar:
     """A real broker under our access list, and a centre that has its loop turned by `poll`."""
 
-    def __init__(self, program: Program, parent: Path) -> None:
+    def __init__(self, program: Program, parent: Path, *lines: str, persistent: bool = True) -> None:
+        """lines: more of mosquitto.conf. persistent: what it knows outlives its death."""
+        kept = (f"persistence_location {parent}/", "autosave_interval 1", "autosave_on_changes true")
         self.seen: list[Seen] = []
         self.broker = Broker(
             program,
             listeners={"plain": ANONYMOUS},
-            lines=(
-                f"acl_file {ACL}",
-                *("persistence true", f"persistence_location {parent}/"),
-                *("autosave_interval 1", "autosave_on_changes true"),
-            ),
+            lines=(f"acl_file {ACL}", *lines, *(("persistence true", *kept) if persistent else ())),
             parent=parent,
         )
         self.broker.__enter__()
@@ -117,7 +125,10 @@ class MosquittoFar:
         properties: Any = message.properties
         durable = ("durable", "false") not in getattr(properties, "UserProperty", [])
         correlation = getattr(properties, "CorrelationData", b"")
-        self.seen.append(Seen(message.topic, bytes(message.payload), message.retain, durable, correlation))
+        content_type = getattr(properties, "ContentType", "")
+        self.seen.append(
+            Seen(message.topic, bytes(message.payload), message.retain, durable, correlation, content_type)
+        )
 
     def uplink(self) -> MqttUplink:
         uplink = MqttUplink(Endpoint(LOOPBACK, self.broker.ports["plain"]))
@@ -160,6 +171,10 @@ class MosquittoFar:
         self._centre.disconnect()
         turn_paho(self._centre, 0)
         self.broker.__exit__(None, None, None)
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def wait_for(done: Callable[[], bool], step: Callable[[], object]) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from drivers.dial import Endpoint, TlsFiles
+from drivers.dial import Dial, Endpoint, Names, TlsFiles
+from drivers.expiry import earliest_end
+from drivers.failover import Failover
 from drivers.mqtt import MqttUplink
-from drivers.ports import Down, Message, Outcome, Up
+from drivers.ports import Certificates, Down, Message, Outcome, Up
 from edge.centre.certificates import CertificateAuthority, Issued
 from edge.field.broker import ANONYMOUS, LOOPBACK, Broker, Tls, find_broker
 from tests.contract.far import ACL, BOX, SESSION, Drive
@@ -130,3 +132,42 @@ def test_tls_files_that_cannot_be_used_are_ours_to_mend(tmp_path: Path) -> None:
         strange = TlsFiles(good.authority, good.certificate, file(tmp_path / "strange.key", papers().client.key))
 
         assert [cause_of(port, files) for files in (missing, torn, strange)] == ["tls-files"] * 3
+
+
+def test_the_second_broker_is_asked_for_its_own_name(tmp_path: Path) -> None:
+    made = papers(host="second.example")
+    with broker_with(tmp_path, made) as broker:
+        files = shown(tmp_path, made)
+        first, second = Endpoint(LOOPBACK, 1, files), Endpoint(LOOPBACK, broker.ports["tls"], files)
+        drive = Drive(Failover(MqttUplink(first), MqttUplink(second), lambda: Dial(first, Names())))
+        for times in (1, 2, 3):
+            drive.uplink.connect(SESSION)
+            drive.until(Down, count=times)
+
+    assert [down.cause for down in drive.all(Down)] == ["unreachable", "unreachable", "tls-wrong-host"]
+    assert drive.all(Up) == []
+
+
+def test_when_the_certificates_end_is_told_before_the_session_stands(tmp_path: Path) -> None:
+    made = papers()
+    with broker_with(tmp_path, made) as broker:
+        drive = Drive(MqttUplink(Endpoint(LOOPBACK, broker.ports["tls"], shown(tmp_path, made))))
+        drive.uplink.connect(SESSION)
+        drive.until(Up)
+        drive.uplink.close()
+
+    assert [type(event) for event in drive.events[:2]] == [Certificates, Up]
+    (told,) = drive.all(Certificates)
+    shown_by = {"own": made.client, "authority": made.authority, "broker": made.server}
+    assert told.ends == {whose: earliest_end(issued.certificate) for whose, issued in shown_by.items()}
+
+
+def test_our_certificate_that_is_refused_is_told_with_its_end(tmp_path: Path) -> None:
+    """The one that has ended is the one that must be named."""
+    made = papers(client_made=NOW - LONG)
+    with broker_with(tmp_path, made) as broker:
+        drive = Drive(MqttUplink(Endpoint(LOOPBACK, broker.ports["tls"], shown(tmp_path, made))))
+        drive.uplink.connect(SESSION)
+        drive.until(Down)
+
+    assert drive.all(Certificates)[0].ends["own"] < NOW.timestamp()

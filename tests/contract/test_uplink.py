@@ -7,15 +7,19 @@ import pytest
 
 from drivers.ports import Arrived, Down, Flawed, Message, Outcome, Session, Settled, Up
 from edge.field.broker import find_broker
-from tests.contract.far import BOX, SESSION, Drive, Far, MosquittoFar, SimFar
+from tests.contract.far import BOX, SESSION, Drive, Far, MosquittoFar, PairFar, SimFar
 
 CACHE = Path(__file__).parents[2] / ".cache"
 ALARM = Message("event/alarm", b'{"id":"7c1f0b2e.1"}')
 
 
-@pytest.fixture(params=["sim", "mosquitto"])
+FAKES = {"sim": SimFar, "first of two": PairFar}
+
+
+@pytest.fixture(params=[*FAKES, "mosquitto"])
 def far(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Far]:
-    made: Far = SimFar() if request.param == "sim" else MosquittoFar(find_broker(CACHE), tmp_path)
+    fake = FAKES.get(request.param)
+    made: Far = fake() if fake else MosquittoFar(find_broker(CACHE), tmp_path)
     yield made
     made.close()
 
@@ -85,6 +89,16 @@ def test_a_row_without_disk_says_so(drive: Drive, far: Far) -> None:
 
     (seen,) = drive.seen(own("event/alarm"))
     assert seen.durable is False
+
+
+def test_a_batch_says_what_it_is(drive: Drive, far: Far) -> None:
+    far.listen()
+
+    drive.uplink.publish(Message("event/audit", b"[1,2]", content_type="application/cloudevents-batch+json"))
+    drive.uplink.publish(ALARM)
+
+    assert drive.seen(own("event/audit"))[0].content_type == "application/cloudevents-batch+json"
+    assert drive.seen(own("event/alarm"))[0].content_type == ""
 
 
 def test_a_reply_carries_the_correlation_of_its_command(drive: Drive, far: Far) -> None:

@@ -10,7 +10,7 @@ from typing import Final, Self
 from edge.core.delivery import Answer
 from edge.core.words import EventClass, EventId
 from edge.link.client import LinkClient
-from edge.link.frames import Bytes, Frame, LinkState, Mark, Pull, Row, Rows, Send, Speak
+from edge.link.frames import Bytes, Frame, LinkState, Mark, Marks, Pull, Row, Rows, Send, Speak
 from tests.daemons.witness import WITNESS
 from tests.pages import Said
 
@@ -82,7 +82,7 @@ class Bearer:
                     self._tell(f"event/{row.event_class}", row.raw)
                     self.handed.append(row)
                     self.rows[EventId(row.epoch, row.seq)] = row
-                    self._client.send(Mark(row.epoch, row.seq, Answer.PUBLISHED))
+                    self._client.send(Marks((Mark(row.epoch, row.seq, Answer.PUBLISHED),)))
             case Send(kind, raw):
                 self._tell(kind, raw)
             case _:

@@ -5,6 +5,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from edge.config.places import Places
 from edge.core.delivery import Answer
 from edge.core.words import BoxId, Epoch, EventClass
 from edge.field.children import Child
-from edge.link.frames import Bytes, Frame, Hello, LinkState, Mark, News, Pull, Role, Row, Rows, Send, Speak
+from edge.link.frames import Bytes, Frame, Hello, LinkState, Marks, News, Pull, Role, Row, Rows, Send, Speak
 from edge.link.server import LinkServer, Peer
 
 BOX = BoxId("ktg-k7q2m9xa")
@@ -82,7 +83,7 @@ class PlayedAlarm:
         return [state.detail for state in self.all(LinkState) if state.detail not in {"", "connecting"}]
 
     def marked(self, answer: Answer) -> set[int]:
-        return {mark.seq for mark in self.all(Mark) if mark.state is answer}
+        return {mark.seq for frame in self.all(Marks) for mark in frame.marks if mark.state is answer}
 
     def _hand_out(self) -> None:
         while self.up and self._credit and self.waiting:
@@ -116,8 +117,9 @@ class PlayedAlarm:
                     self.tell(Speak(BOX, b'{"session":%d}' % self.spoken, b'{"will":%d}' % self.spoken, "n"))
             case Pull(_, _, limit):
                 self._credit = limit
-            case Mark(_, seq, _, _):
-                self.sent.pop(seq, None)
+            case Marks(marks):
+                for mark in marks:
+                    self.sent.pop(mark.seq, None)
             case Bytes() | Send():
                 return
 
@@ -125,15 +127,20 @@ class PlayedAlarm:
 class World:
     """One loop over everything that the test itself plays."""
 
-    def __init__(self, folder: Path, port: int, *polls: Callable[[], None]) -> None:
+    def __init__(self, folder: Path, port: int, *polls: Callable[[], None], second_port: int = 0) -> None:
         self.places = Places(folder)
         self.alarm = PlayedAlarm(self.places)
         self.relay = Child(
             "relay", [sys.executable, "-m", "edge.daemons.relay", "--root", str(folder)], folder / "relay.log"
         )
-        self._polls = polls
+        self._polls = list(polls)
+        self.follow = self._polls.append
         self.places.generations.mkdir(parents=True)
-        (self.places.generations / "active.json").write_bytes(encode(configuration(port)))
+        self.configure(port, second_port)
+
+    def configure(self, port: int, second_port: int = 0) -> None:
+        """second_port: of a second broker, 0 for none."""
+        (self.places.generations / "active.json").write_bytes(encode(configuration(port, second_port)))
 
     def until(self, done: Callable[[], object], within_s: float = PATIENCE_S) -> None:
         deadline = time.monotonic() + within_s
@@ -157,9 +164,11 @@ class World:
         self.alarm.die()
 
 
-def configuration(port: int) -> Configuration:
+def configuration(port: int, second_port: int = 0) -> Configuration:
     site = Site(id="33.74.10.1004-010-005", name="RT 005", rt="005", rw="010")
     uplink = Uplink(host="127.0.0.1", port=port, tls=False)
+    if second_port:
+        uplink = replace(uplink, second_host="127.0.0.1", second_port=second_port)
     return Configuration(
         kit="demo",
         site=site,

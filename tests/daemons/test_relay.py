@@ -11,8 +11,10 @@ import pytest
 from edge.core.delivery import Answer
 from edge.core.faults import Exit
 from edge.core.words import EventClass
+from edge.daemons.relay.courier import BATCH_LIMIT, BATCH_TYPE
 from edge.field.broker import find_broker
 from edge.link.frames import Bytes, LinkState, Send
+from tests.bench.ear import events_of
 from tests.contract.crooked import CONNECT, DISCONNECT, PUBLISH, Crooked, connack
 from tests.contract.far import MosquittoFar
 from tests.daemons.relay_world import BOX, World, row
@@ -54,7 +56,7 @@ def own(leaf: str) -> str:
 
 
 def events(far: MosquittoFar) -> Counter[bytes]:
-    return Counter(seen.raw for seen in far.seen if "/event/" in seen.topic)
+    return Counter(raw for seen in far.seen if "/event/" in seen.topic for raw in events_of(seen.raw))
 
 
 def wanted(*seqs: int) -> set[bytes]:
@@ -196,6 +198,43 @@ def test_a_row_that_kills_the_connection_is_found_and_the_others_leave(odd_world
 
     assert odd_world.alarm.marked(Answer.POISON) == {13}
     assert odd_world.alarm.marked(Answer.PUBLISHED) == set(range(10, 20)) - {13}
+
+
+def test_a_backlog_leaves_in_batches_and_alarms_one_by_one(world: World, far: MosquittoFar) -> None:
+    far.listen()
+    world.start_up()
+    world.alarm.add(*(row(seq) for seq in range(1, 1001)), *(row(seq, EventClass.ALARM) for seq in range(1001, 1011)))
+    world.until(lambda: len(world.alarm.marked(Answer.PUBLISHED)) == 1010)
+    world.until(lambda: sum(events(far).values()) == 1010)
+
+    assert events(far) == Counter(wanted(*range(1, 1011)))
+    alarms = [seen for seen in far.seen if seen.topic == own("event/alarm")]
+    history = [seen for seen in far.seen if seen.topic == own("event/audit")]
+    assert [seen.raw for seen in alarms] == [row(seq).raw for seq in range(1001, 1011)]
+    assert len(history) < 200
+    assert {seen.content_type for seen in history if seen.raw.startswith(b"[")} == {BATCH_TYPE}
+    assert max(len(seen.raw) for seen in history) <= BATCH_LIMIT
+
+
+def test_a_row_that_kills_the_connection_is_found_in_its_batch(odd_world: World, crooked: Crooked) -> None:
+    straight, batched = crooked.replies[PUBLISH], []
+
+    def reply(body: bytes) -> bytes:
+        if b'"60"' in body:
+            batched.append(body.count(b'"sequence"'))
+            crooked.hang_up()
+            return b""
+        return straight(body)
+
+    crooked.replies[PUBLISH] = reply
+    odd_world.start_up()
+    odd_world.alarm.add(*(row(seq) for seq in range(1, 100)))
+    odd_world.until(lambda: odd_world.alarm.marked(Answer.POISON), within_s=60)
+    odd_world.until(lambda: len(odd_world.alarm.marked(Answer.PUBLISHED)) == 98, within_s=60)
+
+    assert batched[0] > 1
+    assert batched[-2:] == [1, 1]  # twice alone, as the delivery table asks
+    assert odd_world.alarm.marked(Answer.POISON) == {60}
 
 
 def test_a_killed_relay_is_replaced_and_sends_again_under_the_same_id(world: World, far: MosquittoFar) -> None:

@@ -1,42 +1,13 @@
 """The bearers' loop beside the real outbox and a broker that can be told which row it cannot stand."""
 
-from collections.abc import Iterable
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core.delivery import Answer
-from edge.core.outbox import Outbox, Waiting
-from edge.core.words import SECOND_NS, Epoch, EventClass, EventId
+from edge.core.words import SECOND_NS, EventClass
 from edge.link.carry import Carry, Work
-from edge.link.frames import Mark, Pull, Row
-
-EPOCH = Epoch("7c1f0b2e")
-
-
-def row(seq: int, event_class: EventClass = EventClass.AUDIT) -> Row:
-    return Row(EPOCH, seq, event_class, b"row %d" % seq)
-
-
-def rows(*seqs: int, event_class: EventClass = EventClass.AUDIT) -> tuple[Row, ...]:
-    return tuple(row(seq, event_class) for seq in seqs)
-
-
-def identity(seq: int) -> EventId:
-    return EventId(EPOCH, seq)
-
-
-def sent(work: Work) -> list[int]:
-    return [row.seq for row in work.rows]
-
-
-def pulled(work: Work) -> list[int]:
-    return [frame.limit for frame in work.frames if isinstance(frame, Pull)]
-
-
-def marks(work: Work) -> list[tuple[int, Answer]]:
-    return [(frame.seq, frame.state) for frame in work.frames if isinstance(frame, Mark)]
+from tests.unit.carry_box import Box, identity, marks, pulled, rows, sent
 
 
 def connected(window: int = 4) -> Carry:
@@ -76,7 +47,7 @@ def test_an_answer_is_marked_and_its_room_pulled_again() -> None:
     carry.rows(rows(1, 2))
     assert sent(carry.work(0)) == [1, 2]
 
-    carry.settled(identity(1), Answer.PUBLISHED)
+    carry.settled(identity(1), Answer.PUBLISHED, 0)
     work = carry.work(0)
 
     assert marks(work) == [(1, Answer.PUBLISHED)]
@@ -90,7 +61,7 @@ def test_no_more_than_the_window_is_in_flight_and_the_urgent_go_first() -> None:
     carry.rows(rows(9, event_class=EventClass.ALARM))
 
     assert sent(carry.work(0)) == [9, 1]
-    carry.settled(identity(9), Answer.PUBLISHED)
+    carry.settled(identity(9), Answer.PUBLISHED, 0)
     assert sent(carry.work(0)) == [2]
 
 
@@ -111,7 +82,7 @@ def test_an_answer_to_a_row_of_an_earlier_connection_is_no_answer() -> None:
     carry.down(0, unexplained=False)
     carry.up(4, 0)
 
-    carry.settled(identity(1), Answer.PUBLISHED)
+    carry.settled(identity(1), Answer.PUBLISHED, 0)
 
     assert marks(carry.work(0)) == []
 
@@ -143,7 +114,7 @@ def test_after_an_unexplained_loss_rows_go_one_by_one() -> None:
         order += sent(work)
         if len(order) < 4:
             assert len(sent(work)) == 1
-        carry.settled(identity(order[-1]), Answer.PUBLISHED)
+        carry.settled(identity(order[-1]), Answer.PUBLISHED, 0)
 
     assert order == [1, 2, 3, 4]
 
@@ -197,10 +168,10 @@ def test_an_alarm_under_suspicion_does_not_wait_for_a_backlog() -> None:
     carry.rows((*rows(1, event_class=EventClass.ALARM), *rows(2, 3, 4)))
 
     assert sent(carry.work(0)) == [2]  # shows that the connection carries
-    carry.settled(identity(2), Answer.PUBLISHED)
+    carry.settled(identity(2), Answer.PUBLISHED, 0)
     assert sent(carry.work(0)) == [1]
     assert sent(carry.work(0)) == []
-    carry.settled(identity(1), Answer.PUBLISHED)
+    carry.settled(identity(1), Answer.PUBLISHED, 0)
     assert sent(carry.work(0)) == [3, 4]
 
 
@@ -224,7 +195,7 @@ def test_a_row_under_suspicion_waits_until_nothing_else_is_in_flight() -> None:
     carry.rows(rows(1, event_class=EventClass.ALARM))
 
     assert sent(carry.work(later_ns)) == []
-    carry.settled(identity(2), Answer.PUBLISHED)
+    carry.settled(identity(2), Answer.PUBLISHED, 0)
     assert sent(carry.work(later_ns)) == [1]
 
 
@@ -233,7 +204,7 @@ def test_an_answer_clears_a_row_of_suspicion() -> None:
     carry.passed()
     carry.rows(rows(1, event_class=EventClass.ALARM))
     carry.work(0)
-    carry.settled(identity(1), Answer.PUBLISHED)
+    carry.settled(identity(1), Answer.PUBLISHED, 0)
     carry.rows(rows(1, event_class=EventClass.ALARM))  # no receipt came: once more
     assert sent(carry.work(0)) == [1]
 
@@ -241,67 +212,6 @@ def test_an_answer_clears_a_row_of_suspicion() -> None:
     carry.down(0, unexplained=True)
 
     assert (1, Answer.POISON) not in marks(carry.work(0))
-
-
-class Box:
-    """Alarm's outbox, the loop, and a broker that breaks off when it gets one of the poisonous rows."""
-
-    def __init__(self, poison: Iterable[int], window: int) -> None:
-        self.outbox = Outbox(lambda: 0.5)
-        self.carry = Carry("mqtt")
-        self.now_ns = SECOND_NS
-        self.reconnects = -1
-        self.passed: list[int] = []
-        self.marked: list[int] = []
-        self._up = False
-        self._poison = set(poison)
-        self._window = window
-        self._classes: dict[int, EventClass] = {}
-
-    def add(self, seq: int, event_class: EventClass) -> None:
-        self._classes[seq] = event_class
-        self.outbox.add(Waiting(identity(seq), 0, event_class, b""))
-
-    def connect(self) -> None:
-        self.reconnects += 1
-        self.carry.up(self._window, self.now_ns)
-        self._up = True
-        for _ in range(3):
-            while self._up and self._step():
-                pass
-            self.now_ns += SECOND_NS
-
-    def _step(self) -> bool:
-        """One exchange; False when nothing moves."""
-        work = self.carry.work(self.now_ns)
-        self._tell(work)
-        for each in work.rows:
-            if each.seq in self._poison:
-                self._break_off()
-                return True
-        for each in work.rows:
-            self.passed.append(each.seq)
-            self.carry.settled(identity(each.seq), Answer.PUBLISHED)
-        return bool(work.frames or work.rows)
-
-    def _break_off(self) -> None:
-        self._up = False
-        self.now_ns += SECOND_NS // 10
-        self.carry.down(self.now_ns, unexplained=True)
-        self._tell(self.carry.work(self.now_ns))
-        self.outbox.disconnected()
-
-    def _tell(self, work: Work) -> None:
-        for frame in work.frames:
-            if isinstance(frame, Mark):
-                if frame.state is Answer.POISON:
-                    self.marked.append(frame.seq)
-                self.outbox.answered(identity(frame.seq), frame.state, self.now_ns)
-                if frame.state is Answer.PUBLISHED:
-                    self.outbox.received([identity(frame.seq)])
-            if isinstance(frame, Pull):
-                taken = self.outbox.take(frame.classes, frame.limit, self.now_ns)
-                self.carry.rows(row(each.id.seq, each.event_class) for each in taken)
 
 
 def test_alarms_behind_a_poisonous_alarm_leave_within_two_reconnects() -> None:
@@ -316,9 +226,10 @@ def test_alarms_behind_a_poisonous_alarm_leave_within_two_reconnects() -> None:
     assert box.marked == [1]
 
 
+@pytest.mark.parametrize("batch", [0, 64 * 1024])
 @pytest.mark.parametrize("window", [1, 2, 20])
-def test_poison_stays_in_its_lane_and_dies_unless_it_is_an_alarm(window: int) -> None:
-    box = Box(poison=[3, 4], window=window)
+def test_poison_stays_in_its_lane_and_dies_unless_it_is_an_alarm(window: int, batch: int) -> None:
+    box = Box(poison=[3, 4], window=window, batch=batch)
     box.add(3, EventClass.AUDIT)
     box.add(4, EventClass.ALARM)
     for seq in (1, 2, *range(5, 40)):
@@ -340,9 +251,12 @@ def test_poison_stays_in_its_lane_and_dies_unless_it_is_an_alarm(window: int) ->
     classes=st.lists(st.sampled_from(EventClass), min_size=1, max_size=60),
     poison=st.sets(st.integers(0, 59), max_size=3),
     window=st.integers(1, 20),
+    batch=st.sampled_from([0, 600, 64 * 1024]),
 )
-def test_everything_but_poison_passes_exactly_once(classes: list[EventClass], poison: set[int], window: int) -> None:
-    box = Box(poison, window)
+def test_everything_but_poison_passes_exactly_once(
+    classes: list[EventClass], poison: set[int], window: int, batch: int
+) -> None:
+    box = Box(poison, window, batch)
     for seq, event_class in enumerate(classes):
         box.add(seq, event_class)
     innocent = set(range(len(classes))) - poison

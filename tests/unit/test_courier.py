@@ -1,65 +1,16 @@
 """When the relay connects, what it asks for first, and what it passes on: with a broker in memory and a played link."""
 
-from dataclasses import dataclass, field
-
 import pytest
 
 from drivers.sim.uplink import SimBroker, SimUplink
 from edge.core.delivery import Answer
-from edge.core.retry import FLOOR_S, SPREAD_S
-from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass
-from edge.daemons.relay.courier import Courier
-from edge.link.frames import BadFrame, Bytes, Frame, LinkState, Mark, News, Pull, Row, Rows, Send, Speak, pack
+from edge.core.retry import SPREAD_S
+from edge.core.words import Epoch, EventClass
+from edge.link.carry import AHEAD
+from edge.link.frames import BadFrame, Bytes, Mark, News, Pull, Rows, Send, Speak, pack
+from tests.unit.courier_scene import BOX, Scene, row
 
-BOX = BoxId("ktg-k7q2m9xa")
 RECEIPT = f"kentongan/v1/{BOX}/receipt"
-
-
-@dataclass
-class PlayedLink:
-    connected: bool = True
-    frames: list[Frame] = field(default_factory=list)
-
-    def send(self, frame: Frame) -> None:
-        if self.connected:
-            pack(frame)
-            self.frames.append(frame)
-
-
-class Scene:
-    """A courier with a clock in hand; jitter always takes the whole interval."""
-
-    def __init__(self, *, first_s: float = 0.0, spread_s: float = FLOOR_S) -> None:
-        self.link = PlayedLink()
-        self.broker = SimBroker()
-        self.now_ns = 0
-        self.courier = Courier(
-            self.link, SimUplink(self.broker), "broker:8883", lambda: 1.0,
-            now_ns=0, first_ns=int(first_s * SECOND_NS), spread_s=spread_s,
-        )  # fmt: skip
-
-    def hear(self, frame: Frame) -> None:
-        self.courier.hear(frame, self.now_ns)
-
-    def turn(self, after_s: float = 0.0) -> None:
-        self.now_ns += int(after_s * SECOND_NS)
-        if not self.link.connected:
-            self.courier.adrift(self.now_ns)
-        self.courier.turn(self.now_ns)
-
-    def connect(self) -> None:
-        self.turn()
-        self.speak()
-
-    def speak(self) -> None:
-        self.hear(Speak(BOX, b"state", b"will", "n"))
-        self.turn()
-
-    def told(self) -> list[tuple[bool, str]]:
-        return [(state.up, state.detail) for state in self.link.frames if isinstance(state, LinkState)]
-
-    def asked(self) -> int:
-        return self.told().count((False, "connecting"))
 
 
 @pytest.fixture
@@ -72,10 +23,6 @@ def up(scene: Scene) -> Scene:
     scene.connect()
     assert scene.told() == [(False, "connecting"), (True, "")]
     return scene
-
-
-def row(seq: int, event_class: EventClass = EventClass.ALARM) -> Row:
-    return Row(Epoch("7c1f0b2e"), seq, event_class, b"%d" % seq)
 
 
 def test_alarm_is_asked_what_to_say_before_each_connection(scene: Scene) -> None:
@@ -113,7 +60,7 @@ def test_rows_are_published_before_hear_returns(up: Scene) -> None:
     up.courier.turn(up.now_ns)
 
     assert [seen.raw for seen in up.broker.seen[1:]] == [b"1", b"2"]
-    assert [mark.state for mark in up.link.frames if isinstance(mark, Mark)] == [Answer.PUBLISHED] * 2
+    assert [mark.state for mark in up.link.marks()] == [Answer.PUBLISHED] * 2
 
 
 def test_the_code_of_a_refusal_is_the_reason_of_its_mark(up: Scene) -> None:
@@ -121,7 +68,7 @@ def test_the_code_of_a_refusal_is_the_reason_of_its_mark(up: Scene) -> None:
     up.hear(Rows((row(1),)))
     up.turn()
 
-    assert Mark(Epoch("7c1f0b2e"), 1, Answer.QUOTA, "0x97") in up.link.frames
+    assert up.link.marks() == [Mark(Epoch("7c1f0b2e"), 1, Answer.QUOTA, "0x97")]
 
 
 def test_what_arrives_is_passed_on_as_it_is(up: Scene) -> None:
@@ -289,6 +236,20 @@ def test_each_failure_is_told_to_alarm_by_its_cause(scene: Scene) -> None:
     assert scene.told() == [(False, "connecting"), (False, "refused-0x8A")]
 
 
+def test_other_brokers_get_a_session_at_once_and_the_old_ones_see_the_box_leave(up: Scene) -> None:
+    up.turn(60)
+    other = SimBroker()
+
+    up.courier.replace(SimUplink(other, "other:8883"), up.now_ns)
+    up.turn()
+    up.speak()
+    up.broker.run_out(BOX)
+
+    assert up.told()[-3:] == [(False, "moved"), (False, "connecting"), (True, "")]
+    assert up.broker.retained[f"kentongan/v1/{BOX}/state"] == b"will"
+    assert other.retained[f"kentongan/v1/{BOX}/state"] == b"state"
+
+
 # ---- alarm comes and goes -------------------------------------------------------------------------------------------
 
 
@@ -303,7 +264,7 @@ def test_a_new_life_of_alarm_gets_a_new_session_at_once(up: Scene) -> None:
     up.speak()
 
     assert up.told()[-1] == (True, "")
-    assert [frame.limit for frame in up.link.frames if isinstance(frame, Pull)][-1] == 20
+    assert [frame.limit for frame in up.link.frames if isinstance(frame, Pull)][-1] == AHEAD
 
 
 def test_an_alarm_that_dies_again_and_again_causes_no_storm(up: Scene) -> None:
@@ -329,10 +290,10 @@ def test_answers_for_an_alarm_that_died_are_not_told_to_the_next(up: Scene) -> N
     up.link.connected = True
     up.turn()
 
-    assert [frame for frame in up.link.frames if isinstance(frame, Mark)] == []
+    assert up.link.marks() == []
     up.turn(11)
     up.speak()
-    assert [frame.limit for frame in up.link.frames if isinstance(frame, Pull)][-1] == 20
+    assert [frame.limit for frame in up.link.frames if isinstance(frame, Pull)][-1] == AHEAD
 
 
 def test_after_five_seconds_without_alarm_the_box_is_offline(up: Scene) -> None:

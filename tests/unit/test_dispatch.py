@@ -38,7 +38,7 @@ from edge.ledger.ledger import Unreceived
 from edge.ledger.recorder import LOAD_LIMIT, Recorder
 from edge.ledger.shedding import Debt
 from edge.ledger.told import Asked, Fetched, Loaded, Opened, Owed, Stored
-from edge.link.frames import FRAME_LIMIT, Ask, Bytes, Frame, Hello, LinkState, Pull, Role, Rows, Send, pack
+from edge.link.frames import FRAME_LIMIT, Ask, Bytes, Frame, Hello, LinkState, Papers, Pull, Role, Rows, Send, pack
 from edge.link.server import LinkServer, Peer
 
 ROOT = Signer(bytes([7] * 32))
@@ -361,3 +361,11 @@ def test_a_nonce_under_which_many_orders_came_is_replaced_in_our_state(world: Wo
         decode(frame.raw, State).nonce for frame in world.link.sent if isinstance(frame, Send) and frame.kind == "state"
     ]
     assert said == [after]
+
+
+def test_a_certificate_that_ends_in_three_days_is_a_trouble_at_the_box_and_at_the_centre(world: World) -> None:
+    ends_s = world.clock.utc_ns() // SECOND_NS + 3 * 86_400
+    world.turn(Papers({"own": ends_s, "broker": ends_s + 400 * 86_400}))
+
+    (trouble,) = [each for each in world.rounded if isinstance(each, Troubled)]
+    assert (trouble.code, trouble.lamp) == ("E-CERT-ENDS", True)

@@ -9,6 +9,7 @@ from edge.link.frames import (
     ALLOWED,
     ASKS,
     FRAME_LIMIT,
+    MARKS_LIMIT,
     TYPES,
     Ask,
     BadFrame,
@@ -19,7 +20,9 @@ from edge.link.frames import (
     Laid,
     LinkState,
     Mark,
+    Marks,
     News,
+    Papers,
     Pull,
     Role,
     Row,
@@ -35,7 +38,8 @@ EPOCH = Epoch("00000001")
 EXAMPLES: list[Frame] = [
     Hello(),
     Pull("mqtt", (EventClass.ALARM, EventClass.AUDIT), 20),
-    Mark(EPOCH, 7, Answer.PUBLISHED, "0x00"),
+    Papers({"own": 1_790_000_000}),
+    Marks((Mark(EPOCH, 7, Answer.PUBLISHED, "0x00"), Mark(EPOCH, 8, Answer.NOBODY))),
     Bytes("receipt", b"a.b.c"),
     LinkState("mqtt", up=False, detail="connecting"),
     Ask("status", {"by": "teknisi"}),
@@ -74,7 +78,7 @@ def test_nobody_may_say_to_alarm_what_alarm_says() -> None:
 
 
 def test_only_bearers_touch_rows_and_only_people_ask() -> None:
-    assert {role for role in Role if Mark in ALLOWED[role]} == {Role.RELAY, Role.SMS}
+    assert {role for role in Role if Marks in ALLOWED[role]} == {Role.RELAY, Role.SMS}
     assert {role for role in Role if "silence" in ASKS.get(role, ())} == {Role.PAGE, Role.CLI}
     assert {role for role in Role if Ask in ALLOWED[role]} == ASKS.keys()
 
@@ -118,6 +122,11 @@ def test_deep_nesting_is_refused() -> None:
 def test_a_frame_that_would_not_fit_is_not_sent() -> None:
     with pytest.raises(BadFrame):
         pack(Send("beat", bytes(FRAME_LIMIT)))
+
+
+def test_a_full_frame_of_marks_fits() -> None:
+    longest = Mark(EPOCH, 2**53, Answer.PUBLISHED, "the connection died of it, alone")
+    assert len(pack(Marks((longest,) * MARKS_LIMIT))) <= FRAME_LIMIT
 
 
 def test_a_wrong_member_type_is_refused() -> None:

@@ -9,7 +9,7 @@ import pytest
 from edge.core.delivery import Answer
 from edge.core.words import SECOND_NS, Epoch, EventClass
 from edge.link.client import LinkClient
-from edge.link.frames import VERSION, Ask, Bytes, Frame, Hello, Mark, News, Pull, Role, Send, pack
+from edge.link.frames import MARKS_LIMIT, VERSION, Ask, Bytes, Frame, Hello, Mark, Marks, News, Pull, Role, Send, pack
 from edge.link.server import BACKLOG, Bucket, LinkServer, Peer
 from edge.link.sockets import connect
 
@@ -139,7 +139,7 @@ def test_a_flood_on_one_socket_does_not_slow_another(alarm: Alarm, relay: LinkCl
 
 def test_rows_may_flow_much_faster_than_words(alarm: Alarm, relay: LinkClient) -> None:
     for seq in range(1000):
-        relay.send(Mark(Epoch("00000001"), seq, Answer.PUBLISHED))
+        relay.send(Marks((Mark(Epoch("00000001"), seq, Answer.PUBLISHED),)))
         alarm.turn(2)
     assert len(alarm.heard) == 1001
 
@@ -177,3 +177,19 @@ def test_a_bucket_fills_no_further_than_its_burst() -> None:
     wait_ns = bucket.wait_ns(1000 * SECOND_NS)
     assert 0 < wait_ns <= SECOND_NS // 10 + 1
     assert bucket.wait_ns(1000 * SECOND_NS + wait_ns) == 0
+
+
+def test_a_bucket_gives_many_at_once_or_waits_for_all_of_them() -> None:
+    bucket = Bucket(rate_per_s=10, burst=20)
+    assert bucket.wait_ns(1000 * SECOND_NS, 15) == 0
+    assert SECOND_NS - 2 <= bucket.wait_ns(1000 * SECOND_NS, 15) <= SECOND_NS + 1
+    assert bucket.wait_ns(1001 * SECOND_NS, 15) == 0
+
+
+def test_the_marks_of_a_frame_are_counted_one_by_one(alarm: Alarm, relay: LinkClient) -> None:
+    full = Marks(tuple(Mark(Epoch("00000001"), seq, Answer.PUBLISHED) for seq in range(MARKS_LIMIT)))
+    for _ in range(20):  # more than a burst of 2,000
+        relay.send(full)
+    for _ in range(5):
+        alarm.turn()
+    assert len(alarm.heard) - 1 == 2000 // MARKS_LIMIT

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from drivers.dial import Endpoint
+from drivers.failover import Failover
+from drivers.mqtt import MqttUplink
 from edge.config.model import Uplink
 from edge.config.places import Places
 from edge.core.words import SECOND_NS
-from edge.daemons.relay.compose import endpoint_of, waits_first
+from edge.daemons.relay.compose import endpoints_of, uplink_of, waits_first
 
 PLACES = Places(Path("/box"))
 JUST_ON_NS = 30 * SECOND_NS
@@ -18,7 +20,7 @@ LONG_ON_NS = 3600 * SECOND_NS
 def test_the_tls_files_lie_where_wiring_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
 
-    endpoint = endpoint_of(PLACES, Uplink(host="broker.example", port=8883))
+    (endpoint,) = endpoints_of(PLACES, Uplink(host="broker.example", port=8883))
 
     assert endpoint.tls is not None
     assert endpoint.tls.authority == PLACES.trust / "broker-ca.pem"
@@ -29,14 +31,25 @@ def test_a_credential_of_systemd_comes_first(monkeypatch: pytest.MonkeyPatch, tm
     (tmp_path / "tls.key").write_bytes(b"key")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
 
-    endpoint = endpoint_of(PLACES, Uplink(host="broker.example", port=8883))
+    (endpoint,) = endpoints_of(PLACES, Uplink(host="broker.example", port=8883))
 
     assert endpoint.tls is not None
     assert (endpoint.tls.certificate, endpoint.tls.key) == (PLACES.secrets / "tls.pem", tmp_path / "tls.key")
 
 
 def test_without_tls_there_are_no_files() -> None:
-    assert endpoint_of(PLACES, Uplink(host="127.0.0.1", port=1883, tls=False)) == Endpoint("127.0.0.1", 1883)
+    assert endpoints_of(PLACES, Uplink(host="127.0.0.1", port=1883, tls=False)) == [Endpoint("127.0.0.1", 1883)]
+
+
+def test_a_second_broker_stands_behind_the_first_and_shows_its_own_name() -> None:
+    configured = Uplink(host="a.example", second_host="b.example", second_port=8884)
+
+    first, second = endpoints_of(PLACES, configured)
+
+    assert (str(first), str(second)) == ("a.example:8883", "b.example:8884")
+    assert first.tls == second.tls
+    assert isinstance(uplink_of(PLACES, configured), Failover)
+    assert isinstance(uplink_of(PLACES, Uplink(host="a.example")), MqttUplink)
 
 
 @pytest.mark.parametrize(

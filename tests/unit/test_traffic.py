@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from edge.core.delivery import Answer
 from edge.core.events import Frozen
 from edge.core.outbox import Outbox
 from edge.core.words import SECOND_NS, Epoch, EventClass, EventId
@@ -106,3 +107,16 @@ def test_a_commit_that_does_not_come_is_noticed_without_any_bearer(world: World)
     assert world.traffic.is_commit_late(6 * SECOND_NS)
     world.traffic.stored([made.id], 7 * SECOND_NS)
     assert not world.traffic.is_commit_late(99 * SECOND_NS)
+
+
+def test_what_the_broker_took_twice_without_a_receipt_is_handed_over_to_go_alone(world: World) -> None:
+    """A centre takes a batch whole or not at all: the third time, an innocent event has no bad company."""
+    made = world.stored(1, EventClass.AUDIT)
+    answers = [Answer.NOBODY, Answer.PUBLISHED, Answer.QUOTA, Answer.PUBLISHED, Answer.PUBLISHED]
+    for turn, answer in enumerate(answers):
+        world.traffic.pull(EVERY, 1)
+        world.traffic.serve(turn * 120 * SECOND_NS, up=True)
+        world.traffic.answered(made.id, answer, turn * 120 * SECOND_NS)
+
+    alone = [row.alone for frame in world.told if isinstance(frame, Rows) for row in frame.rows]
+    assert alone == [False, False, False, False, True]

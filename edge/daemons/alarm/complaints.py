@@ -5,12 +5,19 @@ from collections.abc import Callable
 from typing import Final
 
 from edge.core import codes
+from edge.core.delivery import Answer
 from edge.core.words import SECOND_NS, Noted, Restored, Troubled
 
 log = logging.getLogger("kentongan.alarm")
 
 REFUSAL_EVERY_NS: Final = 10 * SECOND_NS
 TROUBLE_EVERY_NS: Final = 10 * SECOND_NS  # one that comes and goes faster is told once; each is two events on the card
+
+REASONS: Final = {
+    Answer.NOBODY: "nobody at the broker subscribes to our events",
+    Answer.FORBIDDEN: "the broker's access list refuses our events",
+    Answer.POISON: "an event breaks the connection each time",
+}
 
 
 class Complaints:
@@ -32,6 +39,11 @@ class Complaints:
             fault = codes.CATALOGUE[code].fault(what=text, endpoint="")
             log.warning("%s  do=%s", fault.line(), fault.fix.en)
             self._post(Troubled(code, cid, text))
+
+    def answered(self, trouble: str, answer: Answer, reason: str) -> None:
+        """A bearer's answer to a row, with the trouble that the delivery table raises for it, or ""."""
+        if trouble:
+            self.of(trouble, "354", REASONS.get(answer, reason))
 
     def over(self, *several: str) -> None:
         for code in several:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from edge.core import codes
-from edge.core.delivery import Answer
 from edge.core.events import Frozen
 from edge.core.faults import printable
 from edge.core.messages import encode
@@ -43,7 +42,7 @@ from edge.daemons.alarm.voice import Voice
 from edge.ledger.recorder import LOAD_LIMIT, Recorder
 from edge.ledger.told import Asked, Digests, Failed, Fetched, Loaded, Opened, Owed, Rescued, Stored, Told
 from edge.link.causes import CAUSES, meaning_of
-from edge.link.frames import Ask, Bytes, Frame, Hello, Laid, LinkState, Mark, Pull, Role, Send
+from edge.link.frames import Ask, Bytes, Frame, Hello, Laid, LinkState, Marks, Papers, Pull, Role, Send
 from edge.link.frames import Status as StatusFrame
 from edge.link.server import LinkServer, Peer
 
@@ -52,11 +51,6 @@ log = logging.getLogger("kentongan.alarm")
 DOWN_AFTER_NS: Final = 15 * SECOND_NS  # half a keepalive: a flap is no trouble, a cut cable is
 FIRST_UP_NS: Final = 60 * SECOND_NS  # bearers wait up to 30 s after power-on
 LOOK_S: Final = 0.25  # an event whose commit hangs is noticed this late at most
-REASONS: Final = {
-    Answer.NOBODY: "nobody at the broker subscribes to our events",
-    Answer.FORBIDDEN: "the broker's access list refuses our events",
-    Answer.POISON: "an event breaks the connection each time",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +230,14 @@ class Dispatch:
                     self._disconnected()
             case Pull(_, classes, limit):
                 self._traffic.pull(classes, limit)
-            case Mark(epoch, seq, answer, reason):
-                trouble = self._traffic.answered(EventId(epoch, seq), answer, now_ns)
-                if trouble:
-                    self._complaints.of(trouble, "354", REASONS.get(answer, reason))
+            case Marks(marks):
+                for mark in marks:
+                    trouble = self._traffic.answered(EventId(mark.epoch, mark.seq), mark.state, now_ns)
+                    self._complaints.answered(trouble, mark.state, mark.reason)
             case LinkState():
                 self._link_state(peer, frame, now_ns)
+            case Papers(ends):
+                self._rounds.shown(ends)
             case Bytes(kind, raw, correlation):
                 self._bytes(kind, raw, correlation, now_ns)
             case Ask(what, args):

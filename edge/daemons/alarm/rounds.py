@@ -7,9 +7,10 @@ from typing import Final, Protocol
 from edge.core import codes
 from edge.core.calendar import Daily, Monthly, slot_ns
 from edge.core.events import Author, Frozen
+from edge.core.papers import Papers
 from edge.core.profiles import COARSE
 from edge.core.status import SelfTest
-from edge.core.timing import ANCHOR, Anchoring, Clock, Stamp, anchor_content, rfc3339
+from edge.core.timing import ANCHOR, Anchoring, Clock, Stamp, TimeQuality, anchor_content, rfc3339
 from edge.core.words import SECOND_NS, EventClass, EventId, Noted, Operator, Purpose, SoundFor, Stimulus, WayTest
 from edge.daemons.alarm.complaints import Complaints
 from edge.daemons.alarm.notes import names_in
@@ -45,12 +46,17 @@ class Rounds:
         self._post = post
         self._note = note
         self._anchoring = Anchoring()
+        self._papers = Papers()
         self._complaints = Complaints(post, clock.boot_ns)
         self._daily = Daily(slot_ns(author.box), clock.boot_ns())
         self._begun: Stamp | None = None  # the daily test under way
         self._awaited: EventId | None = None
         self._siren = _Siren(monthly, note, post)
         self.self_test: SelfTest | None = None
+
+    def shown(self, ends: Mapping[str, int]) -> None:
+        """A bearer has seen certificates, and when they end."""
+        self._papers.shown(ends)
 
     def opened(self, notes: Mapping[str, object]) -> None:
         """What the ledger remembers."""
@@ -71,6 +77,9 @@ class Rounds:
         if self._begun is not None and now_ns - self._begun.boot_ns > PASS_NS:
             self._fail(self._begun)
         self._siren.turn(now)
+        if now.quality is not TimeQuality.UNSYNCED:
+            for said in self._papers.due(now.utc_ns // SECOND_NS):
+                self._post(said)
 
     def made(self, event: Frozen) -> None:
         """An event of ours; one of them is the test that `turn` asked for."""

@@ -13,7 +13,8 @@ from edge.ledger.ledger import Unreceived
 from edge.link.frames import ROWS_LIMIT, Frame, News, Row, Rows
 
 CACHE_EVENTS: Final = 1024
-ROW_OVERHEAD: Final = 64  # msgpack around one row's bytes
+ROW_OVERHEAD: Final = 96  # msgpack around one row's bytes
+ALONE_AFTER: Final = 2  # publications without a receipt: a centre takes a batch whole or not at all
 
 
 @dataclass(slots=True)
@@ -155,7 +156,7 @@ class Traffic:
         awaited = self._fetching.intersection(asked)
         self._fetching -= awaited
         found = [event for event in events if event.id in awaited]
-        self._send([Row(e.id.epoch, e.id.seq, e.event_class, e.raw) for e in found])
+        self._send([self._row(event) for event in found])
         return self._outbox.lost(awaited.difference(event.id for event in found))
 
     def unfetched(self) -> None:
@@ -165,12 +166,18 @@ class Traffic:
             self._outbox.disconnected()
 
     def _hand_over(self, rows: Sequence[Waiting]) -> None:
-        here = [(row, self._cache[row.id]) for row in rows if row.id in self._cache]
+        here = [self._cache[row.id] for row in rows if row.id in self._cache]
         away = [row.id for row in rows if row.id not in self._cache]
-        self._send([Row(e.id.epoch, e.id.seq, e.event_class, e.raw, row.durable) for row, e in here])
+        self._send([self._row(event) for event in here])
         if away:
             self._fetching.update(away)
             self._fetch(away)
+
+    def _row(self, event: Frozen) -> Row:
+        waiting = self._outbox.get(event.id)
+        durable = waiting is None or waiting.durable
+        alone = waiting is not None and waiting.published >= ALONE_AFTER
+        return Row(event.id.epoch, event.id.seq, event.event_class, event.raw, durable, alone)
 
     def _send(self, rows: Sequence[Row]) -> None:
         batch: list[Row] = []

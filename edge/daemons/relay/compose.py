@@ -6,21 +6,24 @@ import ipaddress
 import logging
 import os
 import select
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from drivers.dial import Endpoint, TlsFiles
+from drivers.dial import Dial, Endpoint, Names, TlsFiles, ends_of
+from drivers.failover import Failover
 from drivers.mqtt import MqttUplink
+from drivers.ports import Uplink
 from edge.config import model
-from edge.config.active import read_active
+from edge.config.active import Source, read_active
 from edge.config.places import Places
 from edge.core.faults import Exit
 from edge.core.retry import FLOOR_S, SPREAD_S, first_connect_s
 from edge.core.words import SECOND_NS
 from edge.daemons.relay.courier import Courier
-from edge.daemons.runtime import Notifier, SystemClock, on_stop, start_logging
+from edge.daemons.runtime import Notifier, SystemClock, on_reload, on_stop, start_logging
 from edge.link.client import LinkClient
+from edge.link.frames import Papers
 
 log = logging.getLogger("kentongan.relay")
 
@@ -52,25 +55,38 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run_with(loop: "Loop", places: Places, configured: model.Uplink) -> None:
-    endpoint = endpoint_of(places, configured)
+    uplink = uplink_of(places, configured)
     clock = SystemClock()
     with LinkClient(places.link / "relay.sock") as link:
         now_ns = clock.boot_ns()
         first_s = first_connect_s(_random01(), alarm_waits=False) if waits_first(configured, now_ns) else 0.0
         courier = Courier(
-            link, MqttUplink(endpoint), str(endpoint), _random01, now_ns=now_ns, first_ns=int(first_s * SECOND_NS),
+            link, uplink, _random01, now_ns=now_ns, first_ns=int(first_s * SECOND_NS),
             spread_s=FLOOR_S if _is_loopback(configured.host) else SPREAD_S,
         )  # fmt: skip
-        loop.run(courier, link)
+        renewal = Renewal(places, configured, courier, link)
+        on_reload(loop.reload)
+        loop.run(courier, link, renewal)
         courier.stop()
 
 
-def endpoint_of(places: Places, uplink: model.Uplink) -> Endpoint:
-    """The broker's address, with the files that TLS needs; they are read at each connection."""
-    if not uplink.tls:
-        return Endpoint(uplink.host, uplink.port)
-    files = TlsFiles(places.trust / "broker-ca.pem", _secret(places, "tls.pem"), _secret(places, "tls.key"))
-    return Endpoint(uplink.host, uplink.port, files)
+def uplink_of(places: Places, configured: model.Uplink) -> Uplink:
+    """One broker, or two of them as one."""
+    first, *others = endpoints_of(places, configured)
+    names = Names(folder=places.addresses)
+    if not others:
+        return MqttUplink(first, names)
+    second = MqttUplink(others[0], Names(folder=places.addresses))
+    return Failover(MqttUplink(first, names), second, lambda: Dial(first, names))
+
+
+def endpoints_of(places: Places, configured: model.Uplink) -> list[Endpoint]:
+    """The brokers' addresses, first one first, with the files that TLS needs; they are read at each connection."""
+    files = None
+    if configured.tls:
+        files = TlsFiles(places.trust / "broker-ca.pem", _secret(places, "tls.pem"), _secret(places, "tls.key"))
+    brokers = [(configured.host, configured.port), (configured.second_host, configured.second_port)]
+    return [Endpoint(host, port, files) for host, port in brokers if host]
 
 
 def _secret(places: Places, name: str) -> Path:
@@ -95,11 +111,42 @@ def _random01() -> float:
     return int.from_bytes(os.urandom(4)) / 2**32
 
 
+class Renewal:
+    """What SIGHUP asks for: read configuration and certificates again, and let the session stand where it can.
+
+    A new certificate of ours is read at the next connection in any case; when it ends is told now.
+    """
+
+    def __init__(self, places: Places, configured: model.Uplink, courier: Courier, link: LinkClient) -> None:
+        self._places = places
+        self._configured = configured
+        self._courier = courier
+        self._link = link
+
+    def __call__(self, now_ns: int) -> None:
+        reading = read_active(self._places)
+        for fault in reading.faults:
+            log.error("%s  do=%s", fault.line(), fault.fix.en)
+        uplink = reading.configuration.uplink if reading.configuration else None
+        if uplink is None or reading.source is not Source.ACTIVE:
+            log.warning("reload without effect  cause=%s", "no uplink configured" if uplink is None else "last good")
+            return
+        changed = endpoints_of(self._places, uplink) != endpoints_of(self._places, self._configured)
+        if changed:
+            self._configured = uplink
+            self._courier.replace(uplink_of(self._places, uplink), now_ns)
+        for endpoint in endpoints_of(self._places, uplink)[:1]:
+            if endpoint.tls is not None:
+                self._link.send(Papers(ends_of(endpoint.tls)))
+        log.info("reloaded  session=%s", "new" if changed else "kept")
+
+
 class Loop:
     """Waits for whichever is first: alarm, the broker, a timer, the order to stop. Tells systemd that it turns."""
 
     def __init__(self) -> None:
         self._stopping = False
+        self._reloading = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._clock = SystemClock()
         self._notifier = Notifier()
@@ -113,13 +160,25 @@ class Loop:
         self._stopping = True
         os.eventfd_write(self._wake, 1)
 
-    def run(self, courier: Courier | None, link: LinkClient | None) -> None:
+    def reload(self) -> None:
+        """Callable from a signal, as `stop`."""
+        self._reloading = True
+        os.eventfd_write(self._wake, 1)
+
+    def run(
+        self, courier: Courier | None, link: LinkClient | None, renewal: Callable[[int], None] | None = None
+    ) -> None:
         gc.collect()
         gc.freeze()
         self._notifier.ready("relay")
         while not self._stopping:
             now_ns = self._clock.boot_ns()
             self._feed(now_ns)
+            if self._reloading:
+                self._reloading = False
+                os.eventfd_read(self._wake)
+                if renewal is not None:
+                    renewal(now_ns)
             if courier is not None and link is not None:
                 self._turn(courier, link, now_ns)
             self._wait(courier, link)

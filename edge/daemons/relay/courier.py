@@ -5,14 +5,14 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final, Protocol
 
-from drivers.ports import Arrived, Down, Flawed, Message, Session, Settled, Up, Uplink
+from drivers.ports import Arrived, Certificates, Down, Flawed, Message, Session, Settled, Up, Uplink
 from edge.core import codes
 from edge.core.delivery import Answer
 from edge.core.retry import FLOOR_S, STOOD_S, Backoff
 from edge.core.words import SECOND_NS, EventClass, EventId
-from edge.link.carry import Carry, id_of
+from edge.link.carry import Carry, Parcel, id_of
 from edge.link.causes import meaning_of
-from edge.link.frames import BadFrame, Bytes, Frame, LinkState, News, Row, Rows, Send, Speak
+from edge.link.frames import BadFrame, Bytes, Frame, LinkState, News, Papers, Rows, Send, Speak
 
 log = logging.getLogger("kentongan.relay")
 
@@ -20,10 +20,14 @@ BEARER: Final = "mqtt"
 ASK_MAX_NS: Final = 5 * SECOND_NS  # then ask alarm again what to say
 ALONE_MAX_NS: Final = 5 * SECOND_NS  # alarm away for longer: the box is offline, and the centre must see it
 
+BATCH_TYPE: Final = "application/cloudevents-batch+json"  # CloudEvents JSON format 1.0.2, section 4
+BATCH_LIMIT: Final = 64 * 1024  # what a centre must take in one message
+HEADER_ROOM: Final = 256  # topic, properties and lengths of one PUBLISH, within the broker's Maximum Packet Size
+
 FAR_NS: Final = 2**63
 
 EXPLAINED: Final = frozenset({
-    "half-open", "keepalive", "oversize",
+    "half-open", "keepalive", "moved", "oversize",
     "closed-0x00", "closed-0x87", "closed-0x89", "closed-0x8B", "closed-0x8D", "closed-0x8E", "closed-0x93",
     "closed-0x96", "closed-0x97", "closed-0x98", "closed-0x9C", "closed-0x9D", "closed-0x9F", "closed-0xA0",
 })  # fmt: skip
@@ -55,7 +59,7 @@ class Courier:
     """
 
     def __init__(
-        self, link: Link, uplink: Uplink, endpoint: str, random01: Callable[[], float], *,
+        self, link: Link, uplink: Uplink, random01: Callable[[], float], *,
         now_ns: int, first_ns: int, spread_s: float = FLOOR_S,
     ) -> None:  # fmt: skip
         self._link = link
@@ -69,7 +73,7 @@ class Courier:
         self._backoff = Backoff(random01, spread_s=spread_s)
         self._clock_is_late = False
         self._alone_since_ns: int | None = now_ns
-        self._told = _Told(endpoint)
+        self._told = _Told(uplink)
 
     @property
     def due_ns(self) -> int:
@@ -115,6 +119,15 @@ class Courier:
             case Send(kind, raw, correlation):
                 self._publish(Message(kind, raw, correlation=correlation, retain=kind == "state"))
 
+    def replace(self, uplink: Uplink, now_ns: int) -> None:
+        """Other brokers from now on: the session ends, and a new one begins at once."""
+        self._uplink.close()
+        if self._phase is Phase.UP:
+            self._down("moved", "the configuration names other brokers", now_ns)
+        self._uplink, self._told = uplink, _Told(uplink)
+        self._backoff.start_over()
+        self._phase, self._due_ns = Phase.WAITING, now_ns
+
     def stop(self) -> None:
         self._uplink.close()
 
@@ -122,15 +135,15 @@ class Courier:
 
     def _work(self, now_ns: int) -> None:
         work = self._carry.work(now_ns)
-        for row in work.rows:
-            self._send(row)
+        for parcel in work.parcels:
+            self._send(parcel)
         for frame in work.frames:
             self._link.send(frame)
 
-    def _send(self, row: Row) -> None:
-        ticket = self._publish(Message(f"event/{row.event_class}", row.raw, durable=row.durable))
+    def _send(self, parcel: Parcel) -> None:
+        ticket = self._publish(_message(parcel))
         if ticket is not None:
-            self._tickets[ticket] = id_of(row)
+            self._tickets[ticket] = id_of(parcel[0])
 
     def _publish(self, message: Message) -> int | None:
         if self._phase is not Phase.UP:
@@ -149,11 +162,13 @@ class Courier:
                 if identity is None:
                     self._carry.passed()
                 else:
-                    self._carry.settled(identity, Answer(outcome.value), f"0x{code:02X}" if code else "")
+                    self._carry.settled(identity, Answer(outcome.value), now_ns, f"0x{code:02X}" if code else "")
             case Arrived(kind, raw, correlation):
                 self._pass_on(Bytes(kind, raw, correlation))
-            case Up(window):
-                self._up(window, now_ns)
+            case Up():
+                self._up(event, now_ns)
+            case Certificates(ends):
+                self._link.send(Papers(dict(ends)))
             case Flawed(cause, text):
                 self._told.flawed(cause, text)
             case Down(cause, text):
@@ -165,12 +180,12 @@ class Courier:
         except BadFrame as error:
             log.warning("dropped  kind=%s cause=%s", frame.kind, error)
 
-    def _up(self, window: int, now_ns: int) -> None:
+    def _up(self, granted: Up, now_ns: int) -> None:
         self._phase = Phase.UP
         self._up_ns = now_ns
         self._told.back(now_ns)
         self._link.send(LinkState(BEARER, up=True))
-        self._carry.up(window, now_ns)
+        self._carry.up(granted.window, now_ns, batch=max(0, min(BATCH_LIMIT, granted.packet - HEADER_ROOM)))
 
     def _down(self, cause: str, text: str, now_ns: int) -> None:
         was_up = self._phase is Phase.UP
@@ -225,11 +240,20 @@ class Courier:
         self._due_ns = now_ns + int(wait_s * SECOND_NS)
 
 
+def _message(parcel: Parcel) -> Message:
+    """One event as it was frozen, or several of them joined: not a byte of any is touched."""
+    first = parcel[0]
+    leaf = f"event/{first.event_class}"
+    if len(parcel) == 1:
+        return Message(leaf, first.raw, durable=first.durable)
+    return Message(leaf, b"[" + b",".join(row.raw for row in parcel) + b"]", content_type=BATCH_TYPE)
+
+
 class _Told:
     """The log's memory: one WARNING a transition, one INFO when it is over."""
 
-    def __init__(self, endpoint: str) -> None:
-        self._endpoint = endpoint
+    def __init__(self, uplink: Uplink) -> None:
+        self._uplink = uplink
         self._code = ""
         self._since_ns: int | None = None
         self._flaws: set[str] = set()
@@ -243,17 +267,17 @@ class _Told:
             return
         self._code = meaning.code
         log.warning(
-            "%s uplink lost  bearer=%s endpoint=%s cause=%s text=%s", meaning.code, BEARER, self._endpoint, cause, text
+            "%s uplink lost  bearer=%s endpoint=%s cause=%s text=%s", meaning.code, BEARER, self._uplink, cause, text
         )
 
     def back(self, now_ns: int) -> None:
         self._code = ""
         self._flaws.clear()
         if self._since_ns is None:
-            log.info("uplink up  bearer=%s endpoint=%s", BEARER, self._endpoint)
+            log.info("uplink up  bearer=%s endpoint=%s", BEARER, self._uplink)
             return
         seconds = (now_ns - self._since_ns) // SECOND_NS
-        log.info("uplink back  bearer=%s endpoint=%s after_s=%d", BEARER, self._endpoint, seconds)
+        log.info("uplink back  bearer=%s endpoint=%s after_s=%d", BEARER, self._uplink, seconds)
         self._since_ns = None
 
     def flawed(self, cause: str, text: str) -> None:
@@ -261,5 +285,5 @@ class _Told:
             self._flaws.add(cause)
             code = codes.BROKER_REFUSED.code
             log.warning(
-                "%s part refused  bearer=%s endpoint=%s cause=%s text=%s", code, BEARER, self._endpoint, cause, text
+                "%s part refused  bearer=%s endpoint=%s cause=%s text=%s", code, BEARER, self._uplink, cause, text
             )

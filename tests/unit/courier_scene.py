@@ -1,0 +1,69 @@
+"""A courier between a played link and a broker in memory."""
+
+from dataclasses import dataclass, field
+
+from drivers.sim.uplink import SimBroker, SimUplink
+from edge.core.retry import FLOOR_S
+from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass
+from edge.daemons.relay.courier import Courier
+from edge.link.frames import Frame, LinkState, Mark, Marks, Row, Speak, pack
+
+BOX = BoxId("ktg-k7q2m9xa")
+
+
+@dataclass
+class PlayedLink:
+    connected: bool = True
+    frames: list[Frame] = field(default_factory=list)
+
+    def send(self, frame: Frame) -> None:
+        if self.connected:
+            pack(frame)
+            self.frames.append(frame)
+
+    def marks(self) -> list[Mark]:
+        return [mark for frame in self.frames if isinstance(frame, Marks) for mark in frame.marks]
+
+
+class Scene:
+    """A courier with a clock in hand; jitter always takes the whole interval."""
+
+    def __init__(self, *, first_s: float = 0.0, spread_s: float = FLOOR_S) -> None:
+        self.link = PlayedLink()
+        self.broker = SimBroker()
+        self.now_ns = 0
+        self.courier = Courier(
+            self.link,
+            SimUplink(self.broker),
+            lambda: 1.0,
+            now_ns=0,
+            first_ns=int(first_s * SECOND_NS),
+            spread_s=spread_s,
+        )
+
+    def hear(self, frame: Frame) -> None:
+        self.courier.hear(frame, self.now_ns)
+
+    def turn(self, after_s: float = 0.0) -> None:
+        self.now_ns += int(after_s * SECOND_NS)
+        if not self.link.connected:
+            self.courier.adrift(self.now_ns)
+        self.courier.turn(self.now_ns)
+
+    def connect(self) -> None:
+        self.turn()
+        self.speak()
+
+    def speak(self) -> None:
+        self.hear(Speak(BOX, b"state", b"will", "n"))
+        self.turn()
+
+    def told(self) -> list[tuple[bool, str]]:
+        return [(state.up, state.detail) for state in self.link.frames if isinstance(state, LinkState)]
+
+    def asked(self) -> int:
+        return self.told().count((False, "connecting"))
+
+
+def row(seq: int, event_class: EventClass = EventClass.ALARM) -> Row:
+    return Row(Epoch("7c1f0b2e"), seq, event_class, b"%d" % seq)
