@@ -168,6 +168,7 @@ class FakeBox:
         self.made: dict[EventId, Frozen] = {}
         self.answers: Callable[[Command], Reply | None] = self.obey
         self.head = 0
+        self._judged, self._proven = 0, set[EventId]()  # receipts looked at, and what they prove
         self._keyset = read_keyset((home.trust / "keyset.jws").read_bytes(), (home.trust / "root.pub").read_bytes())
         self._site: SiteId = SITE
         self._up = False
@@ -195,6 +196,7 @@ class FakeBox:
         record = Record(identity, at, name, f"zone/{said['zone']}", said)
         frozen = freeze(record, Stamp(time.time_ns(), time.monotonic_ns(), TimeQuality.SYNCED), author, self.signer)
         self.made[identity] = frozen
+        self._judged, self._proven = 0, set()  # other bytes may stand under the same name now
         return frozen
 
     def send(self, frozen: Frozen, *, durable: bool = True) -> int:
@@ -263,7 +265,14 @@ class FakeBox:
 
     def received(self) -> set[EventId]:
         """What verified receipts prove: signature, addressee, and the digest over our own bytes."""
-        return {identity for receipt in self.receipts for identity in self._proved(receipt)}
+        for receipt in self.receipts[self._judged :]:
+            self._proven |= self._proved(receipt)
+        self._judged = len(self.receipts)
+        return self._proven
+
+    def forget_receipts(self) -> None:
+        self.receipts.clear()
+        self._judged, self._proven = 0, set()
 
     def lacks(self, *events: Frozen) -> set[EventId]:
         return {frozen.id for frozen in events} - self.received()

@@ -38,7 +38,7 @@ def answered(box: FakeBox, nonce: str) -> int:
     box.until(lambda: any(receipt.beat == nonce for receipt in box.receipts), f"the beat {nonce} answered")
     (asked,) = (receipt.ask for receipt in box.receipts if receipt.beat == nonce)
     again = [box.made[EventId(epoch, seq)] for epoch, first, last in asked for seq in range(first, last + 1)]
-    box.receipts.clear()
+    box.forget_receipts()
     sent(box, again)
     return len(asked)
 
