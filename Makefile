@@ -8,10 +8,10 @@ JOBS ?= 3
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak fleet lab chaos power fuzz clean lock demo-ready test-ready
+.PHONY: help demo test check bench bench-peers soak fleet lab chaos power fuzz clean lock demo-ready test-ready
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: demo-ready ## the whole story on simulated hardware; KEEP=1 stays, with buttons to press
 	@$(VENV)/kentongan demo $(if $(filter-out 0,$(KEEP)),--keep)
@@ -34,6 +34,9 @@ bench: test-ready ## figures beside their baselines, measured in one run
 
 fleet: test-ready ## ten thousand simulated boxes, a restarting broker, a slow centre: figures and claims (15 minutes)
 	@$(VENV)/python -m tests.fleet $(ONLY)
+
+bench-peers: test-ready ## the same outage for us, a mosquitto bridge and thingsboard-gateway; EVENTS=500 is a short one
+	@$(VENV)/python -m tests.peers $(if $(EVENTS),--events $(EVENTS))
 
 lab: test-ready ## real kernel, real GPIO device, real systemd (builds a kernel once: 4 minutes, root)
 	@-$(VENV)/python -m tests.lab.build

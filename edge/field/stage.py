@@ -146,22 +146,30 @@ class Scene:
         self._open.callback(self.centre.stop)
 
     def _broker(self) -> Broker:
-        keys = self.centre_places.certificates
-        tls = Tls(authority=keys / "ca.pem", certificate=keys / "broker.pem", key=keys / "broker.key")
         kept = self._folder / "broker"
         kept.mkdir()
-        return Broker(
-            find_broker(self._cache),
-            listeners={"boxes": tls.lines()},
-            lines=[
-                f"acl_file {folder('broker') / 'acl'}",
-                "persistence true",
-                f"persistence_location {kept}/",
-                "autosave_interval 1",
-                "set_tcp_nodelay true",  # else a receipt waits 40 ms behind the PUBACK before it
-            ],
-            parent=self._folder,
-        )
+        lines = [
+            f"acl_file {self._access()}",
+            "persistence true",
+            f"persistence_location {kept}/",
+            "autosave_interval 1",
+            "set_tcp_nodelay true",  # else a receipt waits 40 ms behind the PUBACK before it
+            *self._limits(),
+        ]
+        return Broker(find_broker(self._cache), listeners=self._listeners(), lines=lines, parent=self._folder)
+
+    def _listeners(self) -> dict[str, tuple[str, ...]]:
+        keys = self.centre_places.certificates
+        tls = Tls(authority=keys / "ca.pem", certificate=keys / "broker.pem", key=keys / "broker.key")
+        return {"boxes": tls.lines()}
+
+    def _access(self) -> Path:
+        """Who may say and hear what."""
+        return folder("broker") / "acl"
+
+    def _limits(self) -> tuple[str, ...]:
+        """Further lines of mosquitto.conf: its own defaults hold."""
+        return ()
 
 
 class Stage(Scene):

@@ -21,16 +21,20 @@ ANSWER_MAX_S: Final = 10.0
 
 
 class BarePaho:
-    """paho, MQTT 5 over TLS as the centre, QoS 1, driven by the caller's thread. Enter to connect."""
+    """paho, MQTT 5, QoS 1, driven by the caller's thread. Enter to connect.
 
-    def __init__(self, name: str, port: int, keys: CentrePlaces) -> None:
+    keys: over TLS as the centre; None: a plain listener
+    """
+
+    def __init__(self, name: str, port: int, keys: CentrePlaces | None) -> None:
         self.heard: list[tuple[str, bytes, int]] = []  # topic, payload, boot-clock ns
         self.answered = 0
         self._up = False
         self._port = port
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv5)
         self._client.max_inflight_messages = 0  # the window is the caller's
-        self._client.tls_set_context(_context(keys))
+        if keys is not None:
+            self._client.tls_set_context(_context(keys))
         self._client.on_connect = lambda *_: self._connected()
         self._client.on_publish = lambda *_: self._published()
         self._client.on_subscribe = lambda *_: self._published()

@@ -20,13 +20,13 @@ MEMORY: Final = Path("/dev/shm")
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Stage]:
+def opened(folder: Path, kind: type[Stage] = Stage) -> Iterator[Stage]:
     """Trust, broker and configuration; no daemon runs yet.
 
     The stage's cable is a forwarder in Python: it would be measured too, so the box does without. Beats are rare, so
     that nothing but the rows of a benchmark is on the way.
     """
-    with volatile(folder / "box"), Stage(folder, cache=CACHE, kit="lab", beat_s=600.0) as stage:
+    with volatile(folder / "box"), kind(folder, cache=CACHE, kit="lab", beat_s=600.0) as stage:
         text = stage.places.site.read_text("utf-8")
         text = text.replace(f"port = {stage.cable.port}", f"port = {stage.broker.ports['boxes']}")
         stage.site = rewrite(stage.places, text + AT_ONCE)
