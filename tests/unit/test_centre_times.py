@@ -49,7 +49,8 @@ def made(
 def press(seq: int = 2, **where: object) -> Event:
     """Made while the box thought it was 1970."""
     when = Stamp(PRESSED_NS, PRESSED_NS, TimeQuality.UNSYNCED)
-    return made(seq, when, alarm=f"{EPOCH}.{seq}", zone="pos-ronda", **where)  # type: ignore[arg-type]
+    said: dict[str, Json] = {"kind": "crime", "cid": "1120", "status": "actual", "held_ms": 1000, "confirmed": False}
+    return made(seq, when, alarm=f"{EPOCH}.{seq}", zone="pos-ronda", **said, **where)  # type: ignore[arg-type]
 
 
 def anchor(seq: int, *, off_s: int = 0, of: str = BOOT, quality: str = "synced", **where: object) -> Event:
