@@ -117,5 +117,5 @@ def _rest(configuration: Configuration) -> Configuration:
 def _generation(places: Places, number: int) -> Configuration:
     try:
         return decode((places.generations / f"gen-{number}.json").read_bytes())
-    except Unreadable as error:
+    except (Unreadable, FileNotFoundError) as error:
         raise Refused(config_codes.NO_GENERATION.fault(asked=number, why=str(error), there="-")) from error

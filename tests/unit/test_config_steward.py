@@ -205,9 +205,13 @@ def test_somebody_at_the_box_overrules_a_trial(places: Places) -> None:
     assert "reverted" not in "".join(alarm.heard)
 
 
-def test_without_a_way_back_it_stays_and_says_so(places: Places) -> None:
+@pytest.mark.parametrize("left", [b"torn", None])
+def test_without_a_way_back_it_stays_and_says_so(places: Places, left: bytes | None) -> None:
     begin(places, FIRE, USERS, "boot")
-    (places.generations / "gen-1.json").write_bytes(b"torn")
+    earlier = places.generations / "gen-1.json"
+    earlier.unlink()
+    if left is not None:
+        earlier.write_bytes(left)
     alarm = Alarm(places, well=False)
     alarm.begin_again()
     run(places, alarm)

@@ -91,11 +91,13 @@ class Steward:
                 return
             self._take_away(trial.jti)
             reason = INTERRUPTED if step is Step.BACK or trial.boot != self._boot else self._watch(trial)
+            if read_trial(self._places) != trial:
+                log.info("somebody at the box decided otherwise")
+                return
             if reason:
                 log.warning("taken back  reason=%s", reason)
                 revert(self._places, trial)
-            if read_trial(self._places) == trial:
-                self._say(trial, "reverted" if reason else "kept", reason)
+            self._say(trial, "reverted" if reason else "kept", reason)
         except Refused as refused:
             self._say(trial, "kept", f"there is no way back: {refused.faults[0].line()}")
         end(self._places, trial)
@@ -105,7 +107,7 @@ class Steward:
             remove_draft(self._places, draft)
 
     def _watch(self, trial: Trial) -> str:
-        """Why it did no good; "" once alarm runs with it and a centre has answered."""
+        """Why it did no good; "" once alarm runs with it and a centre has answered, or nobody asks any more."""
         began_ns = last_ns = self._boot_ns()
         unwell_ns = 0
         while read_trial(self._places) == trial:
@@ -124,7 +126,7 @@ class Steward:
                     return NEVER_WELL
             last_ns = now_ns
             self._wait()
-        return "somebody at the box decided otherwise"
+        return ""  # somebody at the box decided otherwise, which our caller sees
 
     def _say(self, told: Draft | Trial, result: str, reason: str) -> None:
         """Once alarm hears it; one that never comes back cannot be told, and its state says the generation."""
