@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-FACT_MAX = 120  # characters of a quoted value: a message stays readable on a phone
+FACT_MAX = 240  # characters of a quoted value, a path and what is wrong with it: readable on a phone, never endless
+LINE_MAX = 120  # characters of a line among others
 
 
 class Language(StrEnum):
@@ -132,15 +133,21 @@ class _Facts(dict[str, str]):
         return "…"
 
 
-def printable(text: str, limit: int = FACT_MAX) -> str:
-    """The text as a terminal may show it: no control characters, no escape sequences, not endless."""
+def printable(text: str, limit: int = LINE_MAX) -> str:
+    """The text as a terminal may show it: no control characters, no escape sequences, not endless.
+
+    What is too long loses its middle: a path says most with its ends, and so does a sentence that begins with one.
+    """
     clean = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+    if len(clean) <= limit:
+        return clean
+    tail = limit // 2
+    return clean[: limit - 1 - tail] + "…" + clean[len(clean) - tail :]
 
 
 def _filled(sentence: str, facts: Mapping[str, Fact], language: Language) -> str:
     told = {key: fact[language] if isinstance(fact, Wording) else str(fact) for key, fact in facts.items()}
-    return sentence.format_map(_Facts({key: printable(value) for key, value in told.items()}))
+    return sentence.format_map(_Facts({key: printable(value, FACT_MAX) for key, value in told.items()}))
 
 
 def collected(names: Mapping[str, object]) -> dict[str, Meaning]:

@@ -75,6 +75,12 @@ def test_facts_are_cut_and_cleaned() -> None:
     assert len(fault.text.en) < FACT_MAX + 40
 
 
+def test_a_long_fact_keeps_both_its_ends() -> None:
+    said = codes.DEVICE_MISSING.fault(what="/" + "folder/" * 100 + "root.key is away").text.en
+    assert ": /folder/" in said
+    assert "root.key is away" in said
+
+
 def test_braces_in_a_fact_are_text() -> None:
     assert "{where}" in codes.DEVICE_MISSING.fault(where="secret", what="{where}").text.en
 
