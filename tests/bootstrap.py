@@ -11,10 +11,12 @@ import configparser
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -40,10 +42,14 @@ WHEEL_FOLDERS = (Path("/usr/share/python-wheels"), Path(sysconfig.get_path("stdl
 # Settings of the caller that would send packages somewhere else than into .venv, or bend the lock
 PIP_BENDING = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIREMENT", "PIP_DRY_RUN", "PIP_REQUIRE_VIRTUALENV")
 
+# Published without a wheel: built here, by the setuptools of the lock and nothing else
+SOURCE_ONLY = ("onvif-zeep",)
+WHEELS = ("--only-binary=:all:", *(f"--no-binary={name}" for name in SOURCE_ONLY))
+
 RESOLVE = (
     "--universal",
     "--python-version=3.11",
-    "--only-binary=:all:",
+    *WHEELS,
     "--generate-hashes",
     "--no-annotate",
     "--no-emit-index-url",
@@ -101,10 +107,24 @@ def _install(level: str) -> None:
     print(f"· .venv ({level}) ...", file=sys.stderr, flush=True)
     pip = _pip()
     _make_venv()
-    _pip_install(pip, "--require-hashes", "--only-binary=:all:", f"--requirement={LOCKS[level]}")
+    _install_builder(pip, level)
+    _pip_install(pip, "--require-hashes", *WHEELS, "--no-build-isolation", f"--requirement={LOCKS[level]}")
     _pip_install(pip, "--no-deps", "--no-build-isolation", f"--editable={ROOT}")
     (VENV / f"{level}.stamp").write_text(_digest(level))
     print(f"· .venv ({level}) {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+
+
+def _install_builder(pip: Path, level: str) -> None:
+    """setuptools first: a package without a wheel is built by the locked one, not by whatever is newest today."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as lock:
+        lock.write(_locked_builder(level))
+        lock.flush()
+        _pip_install(pip, "--require-hashes", "--only-binary=:all:", f"--requirement={lock.name}")
+
+
+def _locked_builder(level: str) -> str:
+    entry = re.search(r"^setuptools==(?:.*\\\n)*.*\n", LOCKS[level].read_text(), re.MULTILINE)
+    return entry[0] if entry else _no_packages()
 
 
 def _make_venv() -> None:
@@ -176,7 +196,7 @@ def _write_locks() -> None:
     """Resolve setup.cfg for every Python we promise, with hashes; the smaller lock repeats the larger."""
     resolver = _resolver()
     runtime = [*_build_requirements(), _list("options", "install_requires"), _list(EXTRAS, "centre")]
-    for level, wanted in (("test", [*runtime, _list(EXTRAS, "test")]), ("demo", runtime)):
+    for level, wanted in (("test", [*runtime, _list(EXTRAS, "cameras"), _list(EXTRAS, "test")]), ("demo", runtime)):
         LOCKS[level].unlink(missing_ok=True)
         held = [f"--constraint={LOCKS['test']}"] if level == "demo" else []
         command = [str(resolver), "pip", "compile", *RESOLVE, *held, f"--output-file={LOCKS[level]}", "-"]

@@ -140,7 +140,7 @@ def test_the_locks_hold_what_setup_cfg_declares() -> None:
     wanted = declared("options", "install_requires")
     for level, requirements in {
         "demo": wanted,
-        "test": [*wanted, *declared("options.extras_require", "test")],
+        "test": [*wanted, *(one for extra in ("cameras", "test") for one in declared("options.extras_require", extra))],
     }.items():
         locked = pins(level)
         assert [one for one in requirements if not one.specifier.contains(locked[canonicalize_name(one.name)])] == []
@@ -154,3 +154,11 @@ def test_the_smaller_lock_repeats_the_larger() -> None:
 def test_every_pin_has_a_hash(level: str) -> None:
     entries = bootstrap.LOCKS[level].read_text().split("\n", 2)[2].replace("\\\n", "").splitlines()
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+@pytest.mark.parametrize("level", ["demo", "test"])
+def test_what_builds_from_source_is_the_locked_one(level: str) -> None:
+    pin, *hashes = bootstrap._locked_builder(level).splitlines()
+    assert pin == f"setuptools=={pins(level)['setuptools']} \\"
+    assert hashes
+    assert [line for line in hashes if not line.startswith("    --hash=sha256:")] == []
