@@ -1,5 +1,6 @@
 """A daemon's end of the link to alarm: connect, say hello, frames in and out; gone and back without drama."""
 
+import os
 import select
 import socket
 from collections import deque
@@ -7,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from edge.link.frames import Ask, BadFrame, Frame, Hello, Status, pack, unpack
-from edge.link.sockets import connect, receive
+from edge.link.frames import Ask, BadFrame, File, Frame, Hello, Status, pack, unpack
+from edge.link.sockets import Datagram, close_all, connect, receive, transmit
 
 ANSWER_AFTER: Final = 16  # frames that may come before the one asked for
 BACKLOG: Final = 256  # frames waiting for a slow alarm; more and the link starts over
@@ -24,7 +25,8 @@ class LinkClient:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._sock: socket.socket | None = None
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[Datagram] = deque()
+        self._given: deque[int] = deque()
 
     @property
     def connected(self) -> bool:
@@ -48,21 +50,25 @@ class LinkClient:
             self.send(Hello())
         return self._sock is not None
 
-    def send(self, frame: Frame) -> None:
-        """Queue one frame and write what can be written; silently dropped while not connected."""
+    def send(self, frame: Frame, descriptor: int = -1) -> None:
+        """Queue one frame and write what can be written; silently dropped while not connected.
+
+        descriptor: of a File; stays the caller's, and may be closed at once. Raises OSError where it is not open.
+        """
         if self._sock is None:
             return
         if len(self._waiting) >= BACKLOG:
             self.close()
             return
-        self._waiting.append(pack(frame))
+        raw = pack(frame)
+        self._waiting.append(Datagram(raw, os.dup(descriptor) if descriptor >= 0 else -1))
         self.flush()
 
     def flush(self) -> None:
         """Write what the socket takes now; call when it is writable."""
         while self._sock is not None and self._waiting:
             try:
-                self._sock.send(self._waiting[0])
+                transmit(self._sock, self._waiting[0])
             except BlockingIOError:
                 return
             except OSError:
@@ -71,17 +77,35 @@ class LinkClient:
             self._waiting.popleft()
 
     def frames(self) -> list[Frame]:
-        """Everything that has arrived; a peer that has gone or speaks nonsense closes the link."""
+        """Everything that has arrived; a peer that has gone or speaks nonsense closes the link.
+
+        Descriptors of an earlier call that nobody took are closed.
+        """
+        self._forget_given()
         arrived: list[Frame] = []
         while self._sock is not None:
-            raw = receive(self._sock)
-            if raw is None:
+            datagram = receive(self._sock, descriptors=True)
+            if datagram is None:
                 break
             try:
-                arrived.append(unpack(raw))
+                arrived.append(self._frame(datagram))
             except BadFrame:
                 self.close()
+            finally:
+                datagram.close()
         return arrived
+
+    def _frame(self, datagram: Datagram) -> Frame:
+        frame = unpack(datagram.raw)
+        if datagram.is_stray or isinstance(frame, File) != (datagram.descriptor >= 0):
+            raise BadFrame("a descriptor too many, or none")
+        if isinstance(frame, File):
+            self._given.append(datagram.take())
+        return frame
+
+    def take(self) -> int:
+        """The descriptor of the next File that `frames` returned, in their order; now the caller's. -1: it is gone."""
+        return self._given.popleft() if self._given else -1
 
     def ask(self, what: str, within_s: float, **args: str) -> bytes | None:
         """Ask, and wait for the answer, which is the status: JSON, docs/contract.md. None where nobody answers in time.
@@ -103,7 +127,13 @@ class LinkClient:
         if self._sock is not None:
             self._sock.close()
         self._sock = None
+        close_all(datagram.take() for datagram in self._waiting)
         self._waiting.clear()
+        self._forget_given()
+
+    def _forget_given(self) -> None:
+        close_all(self._given)
+        self._given.clear()
 
     def __enter__(self) -> Self:
         return self

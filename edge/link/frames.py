@@ -1,6 +1,8 @@
 """Every frame that crosses a process border: form, size limits, and who may say what. One frame is one datagram.
 
 u8 version | u8 type | msgpack body        at most 16 KiB, over AF_UNIX SOCK_SEQPACKET
+
+`File` alone comes with one descriptor (SCM_RIGHTS); any other descriptor, or a `File` without one, drops the peer.
 """
 
 from collections.abc import Mapping
@@ -14,6 +16,8 @@ from edge.core.delivery import Answer
 from edge.core.words import Epoch, EventClass
 
 VERSION: Final = 1
+PICTURE_LIMIT: Final = 256 * 1024  # bytes of one ciphertext; a picture has 200 kB at most, a sealed box 48 bytes more
+PUT_LIMIT: Final = 2 * 1024  # bytes of an observation's body, as JSON
 FRAME_LIMIT: Final = 16 * 1024
 ROWS_LIMIT: Final = FRAME_LIMIT - 256  # what the rows of one frame may add up to, with room for its own bytes
 MARKS_LIMIT: Final = 128  # of one frame; each takes less than 120 bytes
@@ -111,6 +115,88 @@ class Laid:
 
 
 @dataclass(frozen=True, slots=True)
+class Put:
+    """One observation of the cameras: an event of class inventory. name: one of PUTS; subject: "camera/<name>"."""
+
+    name: str
+    subject: str
+    body: dict[str, str | int | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Every adopted camera's state word (edge.core.inventory.Health), by its name; replaces what was said before."""
+
+    cameras: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is known of one encrypted picture.
+
+    id:       the event's, once alarm has given it one (Work "kept"); "" before
+    alarm:    the alarm it was taken for, or ""
+    jti:      the order it was taken for, or ""
+    taken_ns: on the boot clock of the boot `boot`
+    frame:    of `frames`, from 1
+    sha256:   of the ciphertext, 64 lower-case hex digits
+    size:     bytes of the ciphertext
+    kid:      the centre's picture key that it is sealed to
+    """
+
+    id: str
+    alarm: str
+    jti: str
+    camera: str
+    taken_ns: int
+    boot: str
+    frame: int
+    frames: int
+    sha256: str
+    size: int
+    kid: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A picture's ciphertext, in the descriptor that comes with it: a memfd with every seal set.
+
+    Its content can neither change nor vanish, and reading it touches no disk. Cameras offer it to alarm; alarm hands
+    it to the relay before the row of that id.
+    """
+
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a Work, or of a picture. jti: the Work's, or the picture's event id; reason "": all is well.
+
+    For an event id: the picture is gone for ever ("expired", "quota", "unknown"), and alarm declares its row lost.
+    """
+
+    jti: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What alarm wants of the cameras. what:
+
+    snapshot  args: alarm or jti, camera ("": all adopted), kind, kid; raw: the centre's picture key (X25519)
+    key       args: kid; raw: the picture key, at Hello and whenever it changes; kid "": there is none, take no pictures
+    kept      args: sha256, id: the picture has its number from now on, whatever happens to this process
+    offer     args: id: the bytes of this picture are wanted now (again): a File with that id, or Done(id, "unknown")
+    refused   args: sha256, reason: this File will never be taken as it is
+    received  args: id: the centre has it; nobody needs the file any more
+    """
+
+    what: str
+    args: dict[str, str]
+    raw: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class News:
     """There are rows of this class to pull."""
 
@@ -165,7 +251,10 @@ class Error:
     code: str
 
 
-Frame = Hello | Pull | Marks | Bytes | LinkState | Papers | Ask | Laid | News | Rows | Speak | Send | Status | Error
+Frame = (
+    Hello | Pull | Marks | Bytes | LinkState | Papers | Ask | Laid | Put | Health | File | Done
+    | News | Rows | Speak | Send | Status | Error | Work
+)  # fmt: skip
 
 TYPES: Final[Mapping[int, type[Frame]]] = {
     1: Hello,
@@ -176,12 +265,17 @@ TYPES: Final[Mapping[int, type[Frame]]] = {
     6: Ask,
     7: Laid,
     8: Papers,
+    9: Put,
+    10: Health,
+    11: File,
+    12: Done,
     17: News,
     18: Rows,
     19: Speak,
     20: Send,
     21: Status,
     22: Error,
+    23: Work,
 }
 
 _BEARER: Final = frozenset({Hello, Pull, Marks, Bytes, LinkState})
@@ -189,7 +283,7 @@ _PERSON: Final = frozenset({Hello, Ask})
 ALLOWED: Final[Mapping[Role, frozenset[type[Frame]]]] = {
     Role.RELAY: _BEARER | {Papers},
     Role.SMS: _BEARER,
-    Role.CAMERAS: frozenset({Hello}),
+    Role.CAMERAS: frozenset({Hello, Put, Health, File, Done}),
     Role.CONFIG: frozenset({Hello, Ask, Laid}),
     Role.PAGE: _PERSON,
     Role.CLI: _PERSON,
@@ -200,6 +294,9 @@ ASKS: Final[Mapping[Role, frozenset[str]]] = {
     Role.PAGE: frozenset({"status", "silence", "walk"}),
     Role.CLI: frozenset({"status", "silence", "walk"}),
 }
+
+PUTS: Final = frozenset({"camera", "camera-health", "cameras-dark", "camera-event"})
+"""The observations that alarm takes."""
 
 _NUMBERS: Final = {form: number for number, form in TYPES.items()}
 _DECODERS: Final = {number: msgspec.msgpack.Decoder(form) for number, form in TYPES.items()}

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from edge.core.words import SECOND_NS
-from edge.link.frames import BadFrame, Bytes, Frame, Hello, Marks, Pull, Role, pack, unpack
-from edge.link.sockets import listen, receive
+from edge.link.frames import ALLOWED, BadFrame, Bytes, File, Frame, Hello, Marks, Pull, Role, pack, unpack
+from edge.link.sockets import Datagram, close_all, listen, receive, transmit
 
 BACKLOG: Final = 128  # frames for a peer that does not read; more and it is dropped
 ROWS_BURST: Final = 2_000
@@ -46,11 +46,23 @@ class Peer:
         self.role: Final = role
         self.sock: Final = sock
         self.greeted = False
-        self.waiting: deque[bytes] = deque()
+        self.waiting: deque[Datagram] = deque()
         self.held: Frame | None = None
+        self.descriptor = -1  # of the File that is held or being heard
         self.resume_ns = 0
-        # Rows flow as fast as the broker takes them; receipts have their own lane; the rest is people and faults.
-        self.lanes: Final = {"rows": Bucket(20_000, ROWS_BURST), "receipt": Bucket(500, 200), "other": Bucket(50, 50)}
+        # Rows flow as fast as the broker takes them; receipts have their own lane; files cost a look at each byte of
+        # theirs; the rest is people and faults.
+        self.lanes: Final = {
+            "rows": Bucket(20_000, ROWS_BURST),
+            "receipt": Bucket(500, 200),
+            "file": Bucket(4, 8),
+            "other": Bucket(50, 50),
+        }
+
+    def take(self) -> int:
+        """The descriptor of the File being heard, now the hearer's; what nobody takes is closed. -1: none."""
+        taken, self.descriptor = self.descriptor, -1
+        return taken
 
     def wait_ns(self, frame: Frame, now_ns: int) -> int:
         """0 and its part of the rate is taken; else how long until this frame may be heard."""
@@ -61,6 +73,8 @@ class Peer:
                 return self.lanes["rows"].wait_ns(now_ns)
             case Bytes(kind="receipt"):
                 return self.lanes["receipt"].wait_ns(now_ns)
+            case File():
+                return self.lanes["file"].wait_ns(now_ns)
             case _:
                 return self.lanes["other"].wait_ns(now_ns)
 
@@ -68,7 +82,7 @@ class Peer:
 class LinkServer:
     """Listen for every role, check each peer's uid, and pass on what its role may say.
 
-    hear:  called with (peer, frame), in the thread that calls `turn`
+    hear:  called with (peer, frame), in the thread that calls `turn`; a File's descriptor is `peer.take()`
     lost:  called with a peer that has gone
     """
 
@@ -111,12 +125,16 @@ class LinkServer:
         if not self._closed:
             os.eventfd_write(self._wake_fd, 1)
 
-    def send(self, peer: Peer, frame: Frame) -> None:
-        """Queue a frame and write what the socket takes; a peer that does not read is dropped."""
+    def send(self, peer: Peer, frame: Frame, descriptor: int = -1) -> None:
+        """Queue a frame and write what the socket takes; a peer that does not read is dropped.
+
+        descriptor: of a File; stays the caller's, and may be closed at once. Raises OSError where it is not open.
+        """
         if len(peer.waiting) >= BACKLOG:
             self._drop(peer, "backlog")
             return
-        peer.waiting.append(pack(frame))
+        raw = pack(frame)
+        peer.waiting.append(Datagram(raw, os.dup(descriptor) if descriptor >= 0 else -1))
         self._flush(peer)
 
     def turn(self, timeout_s: float) -> None:
@@ -171,17 +189,26 @@ class LinkServer:
         for _ in range(64):  # then the others get their turn
             if peer.held is not None or peer not in self._peers[peer.role]:
                 return
-            raw = receive(peer.sock)
-            if raw is None:
+            datagram = receive(peer.sock, descriptors=File in ALLOWED[peer.role])
+            if datagram is None:
                 return
-            if not raw:
+            if not datagram.raw and not datagram.is_stray:
                 self._drop(peer, "gone")
                 return
             try:
-                self._admit(peer, unpack(raw, role=peer.role))
+                self._take_in(peer, datagram)
             except BadFrame:
                 self._drop(peer, "bad frame")
                 return
+            finally:
+                datagram.close()
+
+    def _take_in(self, peer: Peer, datagram: Datagram) -> None:
+        frame = unpack(datagram.raw, role=peer.role)
+        if datagram.is_stray or isinstance(frame, File) != (datagram.descriptor >= 0):
+            raise BadFrame("a descriptor too many, or none")
+        peer.descriptor = datagram.take()
+        self._admit(peer, frame)
 
     def _admit(self, peer: Peer, frame: Frame) -> None:
         if not peer.greeted and not isinstance(frame, Hello):
@@ -195,7 +222,10 @@ class LinkServer:
             self._watch(peer)
             return
         peer.greeted = True
-        self._hear(peer, frame)
+        try:
+            self._hear(peer, frame)
+        finally:
+            close_all((peer.take(),))
 
     def _resume(self, now_ns: int) -> None:
         while self._paused and self._paused[0].resume_ns <= now_ns:
@@ -208,7 +238,7 @@ class LinkServer:
     def _flush(self, peer: Peer) -> None:
         while peer.waiting:
             try:
-                peer.sock.send(peer.waiting[0])
+                transmit(peer.sock, peer.waiting[0])
             except BlockingIOError:
                 break
             except OSError:
@@ -238,4 +268,6 @@ class LinkServer:
         if peer.sock in self._selector.get_map():
             self._selector.unregister(peer.sock)
         peer.sock.close()
+        close_all((peer.take(), *(datagram.take() for datagram in peer.waiting)))
+        peer.waiting.clear()
         self._lost(peer)

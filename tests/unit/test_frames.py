@@ -14,8 +14,11 @@ from edge.link.frames import (
     Ask,
     BadFrame,
     Bytes,
+    Done,
     Error,
+    File,
     Frame,
+    Health,
     Hello,
     Laid,
     LinkState,
@@ -23,18 +26,25 @@ from edge.link.frames import (
     Marks,
     News,
     Papers,
+    Picture,
     Pull,
+    Put,
     Role,
     Row,
     Rows,
     Send,
     Speak,
     Status,
+    Work,
     pack,
     unpack,
 )
 
 EPOCH = Epoch("00000001")
+PICTURE = Picture(
+    id="", alarm="00000001.7", jti="", camera="gerbang", taken_ns=2**62, boot="5f0e2a9c", frame=1, frames=3,
+    sha256="ab" * 32, size=200_048, kid="picture-1",
+)  # fmt: skip
 EXAMPLES: list[Frame] = [
     Hello(),
     Pull("mqtt", (EventClass.ALARM, EventClass.AUDIT), 20),
@@ -44,6 +54,11 @@ EXAMPLES: list[Frame] = [
     LinkState("mqtt", up=False, detail="connecting"),
     Ask("status", {"by": "teknisi"}),
     Laid("jti", "Sari", "trial", 7),
+    Put("camera-event", "camera/gerbang", {"what": "motion", "active": True, "count": 3}),
+    Health({"gerbang": "up"}),
+    File(PICTURE),
+    Done("jti", "unreachable"),
+    Work("snapshot", {"alarm": "00000001.7", "camera": "", "kid": "picture-1"}, b"k" * 32),
     News(EventClass.ALARM),
     Rows((Row(EPOCH, 7, EventClass.ALARM, b"{}", durable=False),)),
     Speak("ktg-aaaaaaaa", b"{}", b"{}", "nonce"),
@@ -73,7 +88,7 @@ def test_a_role_says_only_what_its_table_allows(role: Role, frame: Frame) -> Non
 
 
 def test_nobody_may_say_to_alarm_what_alarm_says() -> None:
-    spoken = {News, Rows, Speak, Send, Status, Error}
+    spoken = {News, Rows, Speak, Send, Status, Error, Work}
     assert not any(spoken & allowed for allowed in ALLOWED.values())
 
 
@@ -81,6 +96,17 @@ def test_only_bearers_touch_rows_and_only_people_ask() -> None:
     assert {role for role in Role if Marks in ALLOWED[role]} == {Role.RELAY, Role.SMS}
     assert {role for role in Role if "silence" in ASKS.get(role, ())} == {Role.PAGE, Role.CLI}
     assert {role for role in Role if Ask in ALLOWED[role]} == ASKS.keys()
+
+
+def test_only_cameras_speak_of_cameras_and_of_nothing_else() -> None:
+    assert ALLOWED[Role.CAMERAS] == {Hello, Put, Health, File, Done}
+    assert not any({Put, Health, File, Done} & ALLOWED[role] for role in Role if role is not Role.CAMERAS)
+
+
+@pytest.mark.parametrize("value", [1.5, None, [1], {"a": 1}, b"x"])
+def test_an_observation_is_flat_and_without_floats(value: object) -> None:
+    with pytest.raises(BadFrame):
+        unpack(b"\x01\x09" + msgspec.msgpack.encode({"name": "camera", "subject": "x", "body": {"a": value}}))
 
 
 def test_config_may_look_and_tell_of_its_overlay_and_do_no_more() -> None:

@@ -9,7 +9,23 @@ import pytest
 from edge.core.delivery import Answer
 from edge.core.words import SECOND_NS, Epoch, EventClass
 from edge.link.client import LinkClient
-from edge.link.frames import MARKS_LIMIT, VERSION, Ask, Bytes, Frame, Hello, Mark, Marks, News, Pull, Role, Send, pack
+from edge.link.frames import (
+    MARKS_LIMIT,
+    VERSION,
+    Ask,
+    Bytes,
+    File,
+    Frame,
+    Hello,
+    Mark,
+    Marks,
+    News,
+    Picture,
+    Pull,
+    Role,
+    Send,
+    pack,
+)
 from edge.link.server import BACKLOG, Bucket, LinkServer, Peer
 from edge.link.sockets import connect
 
@@ -29,11 +45,16 @@ class Alarm:
         self.clock = Clock()
         self.heard: list[tuple[Role, Frame]] = []
         self.gone: list[Peer] = []
-        uids = dict.fromkeys((Role.RELAY, Role.CLI), uid)
-        self.server = LinkServer(
-            folder, uids, lambda p, f: self.heard.append((p.role, f)), self.gone.append, self.clock
-        )
+        uids = dict.fromkeys((Role.RELAY, Role.CLI, Role.CAMERAS), uid)
+        self.wanted = 0  # descriptors to take of those that come
+        self.given: list[int] = []
+        self.server = LinkServer(folder, uids, self._hear, self.gone.append, self.clock)
         self.server.open()
+
+    def _hear(self, peer: Peer, frame: Frame) -> None:
+        self.heard.append((peer.role, frame))
+        if isinstance(frame, File) and len(self.given) < self.wanted:
+            self.given.append(peer.take())
 
     def turn(self, times: int = 4) -> None:
         for _ in range(times):
@@ -193,3 +214,88 @@ def test_the_marks_of_a_frame_are_counted_one_by_one(alarm: Alarm, relay: LinkCl
     for _ in range(5):
         alarm.turn()
     assert len(alarm.heard) - 1 == 2000 // MARKS_LIMIT
+
+
+def file_of(number: int) -> File:
+    return File(
+        Picture(
+            id="",
+            alarm="a",
+            jti="",
+            camera="c",
+            taken_ns=1,
+            boot="b",
+            frame=number,
+            frames=9,
+            sha256="0",
+            size=1,
+            kid="k",
+        )
+    )
+
+
+def test_a_file_crosses_from_cameras_to_alarm_and_on_to_the_relay(
+    alarm: Alarm, relay: LinkClient, folder: Path
+) -> None:
+    alarm.wanted = 3
+    with LinkClient(folder / "cameras.sock") as cameras:
+        cameras.open()
+        for number in range(3):
+            memory = os.memfd_create("picture")
+            os.write(memory, b"%d" % number)
+            cameras.send(file_of(number), memory)
+            os.close(memory)
+        alarm.turn()
+    assert [frame for _, frame in alarm.heard[2:]] == [file_of(number) for number in range(3)]
+    assert [os.pread(given, 9, 0) for given in alarm.given] == [b"0", b"1", b"2"]
+    assert not any(os.get_inheritable(given) for given in alarm.given)
+    (peer,) = alarm.server.peers(Role.RELAY)
+    for number, given in enumerate(alarm.given):
+        alarm.server.send(peer, file_of(number), given)
+        os.close(given)
+    assert relay.frames() == [file_of(number) for number in range(3)]
+    first, second = relay.take(), relay.take()
+    assert [os.pread(taken, 9, 0) for taken in (first, second)] == [b"0", b"1"]
+    assert not os.get_inheritable(first)
+    os.close(first)
+    os.close(second)
+    assert relay.frames() == []
+    assert relay.take() == -1  # what nobody took is closed at the next look
+
+
+def test_what_is_not_taken_is_closed(alarm: Alarm, folder: Path) -> None:
+    read, write = os.pipe()
+    with LinkClient(folder / "cameras.sock") as cameras:
+        cameras.open()
+        cameras.send(file_of(1), write)
+        os.close(write)
+        alarm.turn()
+    assert alarm.heard[-1] == (Role.CAMERAS, file_of(1))
+    assert os.read(read, 1) == b""
+    os.close(read)
+
+
+def test_descriptors_on_their_way_to_one_that_does_not_read_are_closed_with_it(alarm: Alarm, relay: LinkClient) -> None:
+    read, write = os.pipe()
+    (peer,) = alarm.server.peers(Role.RELAY)
+    while peer not in alarm.gone:
+        alarm.server.send(peer, file_of(1), write)
+    os.close(write)
+    relay.close()
+    assert os.read(read, 1) == b""
+    os.close(read)
+
+
+@pytest.mark.parametrize("frames", [[News(EventClass.ALARM)], [file_of(1), Send("beat", b"{}")]])
+def test_a_client_leaves_an_alarm_that_gives_what_it_did_not_name(
+    alarm: Alarm, relay: LinkClient, frames: list[Frame]
+) -> None:
+    read, write = os.pipe()
+    (peer,) = alarm.server.peers(Role.RELAY)
+    for frame in frames:
+        alarm.server.send(peer, frame, write)
+    os.close(write)
+    relay.frames()
+    assert not relay.connected
+    assert os.read(read, 1) == b""
+    os.close(read)

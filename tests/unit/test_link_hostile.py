@@ -13,12 +13,30 @@ from hypothesis import strategies as st
 
 from edge.core.words import SECOND_NS
 from edge.link.client import LinkClient
-from edge.link.frames import FRAME_LIMIT, Ask, Bytes, Frame, Hello, LinkState, Pull, Role, Send, pack
+from edge.link.frames import (
+    FRAME_LIMIT,
+    Ask,
+    Bytes,
+    Done,
+    File,
+    Frame,
+    Health,
+    Hello,
+    LinkState,
+    Picture,
+    Pull,
+    Role,
+    Send,
+    pack,
+)
 from edge.link.server import BACKLOG, PEERS
 from edge.link.sockets import connect
 from tests.unit.test_link import Alarm
 
 DESCRIPTORS = Path("/proc/self/fd")
+FILE = File(
+    Picture(id="", alarm="a", jti="", camera="c", taken_ns=1, boot="b", frame=1, frames=1, sha256="0", size=1, kid="k")
+)
 
 
 @pytest.fixture
@@ -43,20 +61,68 @@ def with_descriptors(sock: socket.socket, raw: bytes, given: list[int]) -> None:
     sock.sendmsg([raw], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", given))])
 
 
-def test_descriptors_attached_to_frames_never_become_ours(alarm: Alarm, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [1, 2, 100])
+def test_a_role_that_has_no_files_is_dropped_with_its_descriptors(alarm: Alarm, tmp_path: Path, number: int) -> None:
     read, write = os.pipe()
     with connect(tmp_path / "cli.sock") as sock:
         sock.send(pack(Hello()))
         alarm.turn()
         before = len(list(DESCRIPTORS.iterdir()))
-        for _ in range(40):
-            with_descriptors(sock, pack(Ask("status", {})), [write] * 100)
-            alarm.clock.now_ns += SECOND_NS
-            alarm.turn()
-        assert len(alarm.heard) == 41
-        assert len(list(DESCRIPTORS.iterdir())) == before
+        with_descriptors(sock, pack(Ask("status", {})), [write] * number)
+        alarm.turn()
+        assert alarm.heard == [(Role.CLI, Hello())]
+        assert alarm.server.dropped["bad frame"] == 1
+        assert len(list(DESCRIPTORS.iterdir())) == before - 1  # the connection's own
+    assert is_served(alarm, tmp_path)
     os.close(write)
     assert os.read(read, 1) == b""  # nobody else holds the other end
+    os.close(read)
+
+
+@pytest.mark.parametrize(
+    ("frame", "number"),
+    [(FILE, 0), (FILE, 2), (FILE, 3), (FILE, 100), (Hello(), 1), (Health({}), 1), (Done("j", ""), 1)],
+)
+def test_cameras_attach_one_descriptor_to_a_file_and_none_to_anything_else(
+    alarm: Alarm, tmp_path: Path, frame: Frame, number: int
+) -> None:
+    read, write = os.pipe()
+    with connect(tmp_path / "cameras.sock") as sock:
+        sock.send(pack(Hello()))
+        alarm.turn()
+        before = len(list(DESCRIPTORS.iterdir()))
+        with_descriptors(sock, pack(frame), [write] * number) if number else sock.send(pack(frame))
+        alarm.turn()
+        assert alarm.heard == [(Role.CAMERAS, Hello())]
+        assert len(list(DESCRIPTORS.iterdir())) == before - 1
+    os.close(write)
+    assert os.read(read, 1) == b""
+    os.close(read)
+
+
+def test_a_file_before_the_greeting_is_refused_and_closed(alarm: Alarm, tmp_path: Path) -> None:
+    read, write = os.pipe()
+    with connect(tmp_path / "cameras.sock") as sock:
+        with_descriptors(sock, pack(FILE), [write])
+        alarm.turn()
+    os.close(write)
+    assert os.read(read, 1) == b""
+    os.close(read)
+
+
+def test_a_file_that_waits_for_its_turn_is_closed_with_its_peer(alarm: Alarm, tmp_path: Path) -> None:
+    read, write = os.pipe()
+    with connect(tmp_path / "cameras.sock") as sock:
+        sock.send(pack(Hello()))
+        for _ in range(12):  # more than a burst of 8
+            with_descriptors(sock, pack(FILE), [write])
+        alarm.turn()
+        assert len(alarm.heard) == 1 + 8
+    alarm.clock.now_ns += SECOND_NS // 2
+    alarm.turn(12)
+    os.close(write)
+    alarm.server.close()
+    assert os.read(read, 1) == b""
     os.close(read)
 
 
@@ -116,6 +182,17 @@ def say(raw: bytes) -> Step:
     return step
 
 
+def give(number: int) -> Step:
+    """A File with so many descriptors."""
+
+    def step(_alarm: Alarm, held: list[socket.socket]) -> None:
+        if held:
+            with suppress(OSError):
+                with_descriptors(held[-1], pack(FILE), [0] * number)
+
+    return step
+
+
 def hang_up(_alarm: Alarm, held: list[socket.socket]) -> None:
     if held:
         held.pop().close()
@@ -136,7 +213,7 @@ def time_passes(alarm: Alarm, _held: list[socket.socket]) -> None:
 
 
 def answer(alarm: Alarm, _held: list[socket.socket]) -> None:
-    for role in (Role.RELAY, Role.CLI):
+    for role in (Role.RELAY, Role.CLI, Role.CAMERAS):
         for peer in alarm.server.peers(role):
             alarm.server.send(peer, Send("beat", bytes(9000)))
 
@@ -147,6 +224,8 @@ FRAMES: list[Frame] = [
     LinkState("mqtt", up=True),
     Bytes("receipt", b"x"),
     Ask("status", {}),
+    FILE,
+    Health({"gerbang": "up"}),
 ]
 SAY = st.one_of(
     st.sampled_from([pack(frame) for frame in FRAMES]),
@@ -154,7 +233,8 @@ SAY = st.one_of(
     st.sampled_from([b"", bytes(FRAME_LIMIT), bytes(FRAME_LIMIT + 1), b"\x01\x06" + b"\x91" * 9000]),
     st.sampled_from([pack(frame)[:-1] for frame in FRAMES]),
 ).map(say)
-STEPS = st.lists(st.one_of(SAY, SAY, st.sampled_from(["cli", "relay"]), st.sampled_from(
+GIVE = st.sampled_from([give(number) for number in (1, 1, 2, 5)])
+STEPS = st.lists(st.one_of(SAY, SAY, GIVE, st.sampled_from(["cli", "relay", "cameras", "cameras"]), st.sampled_from(
     [hang_up, shut_down, turn, turn, time_passes, answer]
 )), max_size=60)  # fmt: skip
 
