@@ -1,7 +1,7 @@
 """Simulated cameras for tests: in this process, or as one of its own whose CPU and memory are not ours.
 
     with SimCameras([Spec("127.0.4.1", quirks=frozenset({Quirk.LOCKS}))]) as town: ...     in this process
-    with CameraProcess("--count", "54", "--twins", "50") as town: town.order("event", camera=0, topic="motion")
+    with TownApart("--count", "54", "--twins", "50") as town: town.order("event", camera=0, topic="motion")
 
 Tests run side by side: `own_hosts` gives addresses of 127/8 that no other worker of this run uses. The group is one for
 the whole loopback, though: a probe sent there is answered by the cameras of every test that runs at that moment. Look
@@ -58,7 +58,7 @@ class Told:
     user: str
 
 
-class CameraProcess:
+class TownApart:
     """`python -m drivers.sim.camera` with these arguments; `python` may be one inside a namespace's command."""
 
     def __init__(self, *words: str, before: tuple[str, ...] = ()) -> None:
