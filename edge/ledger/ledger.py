@@ -18,6 +18,7 @@ from typing import Final, Self
 from edge.core.events import Frozen
 from edge.core.seal import sha256
 from edge.core.words import Epoch, EventClass, EventId
+from edge.ledger.checkup import Checkup, Damaged
 from edge.ledger.files import make_folder, next_ordinal, scripts
 from edge.ledger.limits import PAGE_BYTES, Limits, fitting
 from edge.ledger.salvage import Row
@@ -92,6 +93,7 @@ class Ledger:
                 self.past: Final = self._past()
                 self.ordinal: Final = self._claim()
                 self._shedding: Final = Shedding(self._db, limits or fitting(path.parent))
+                self._checkup: Final = Checkup(self._db)
             except BaseException:
                 self._db.close()
                 raise
@@ -226,6 +228,19 @@ class Ledger:
     def end_stretch(self) -> None:
         """What is lost from now on makes a debt of its own."""
         self._shedding.end_stretch()
+
+    def check(self, for_s: float) -> bool:
+        """Look for damage that nobody has read yet, for about so long; False once everything has been looked at.
+
+        raises: LedgerCorrupt
+        """
+        with _translated():
+            try:
+                return self._checkup.step(for_s)
+            except Damaged as found:
+                raise LedgerCorrupt(str(found)) from found
+            except sqlite3.OperationalError as error:  # a part that the card refuses would be refused at each start
+                raise LedgerCorrupt(str(error)) from error
 
     def checkpoint(self, pages: int = CHECKPOINT_PAGES) -> bool:
         """Copy a WAL of so many pages into the file; call when idle. True if there was something to do."""
@@ -363,9 +378,10 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        code = getattr(error, "sqlite_errorcode", None)  # none where the letters of a column are none
+        if code == sqlite3.SQLITE_FULL:
             raise LedgerFull(str(error)) from error
-        corrupt = not isinstance(error, sqlite3.OperationalError) or "malformed" in str(error)
+        corrupt = not isinstance(error, sqlite3.OperationalError) or "malformed" in str(error) or code is None
         raise (LedgerCorrupt if corrupt else LedgerError)(str(error)) from error
     except (OSError, sqlite3.Error) as error:
         raise LedgerError(str(error)) from error

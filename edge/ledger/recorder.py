@@ -251,12 +251,12 @@ class Recorder:
         if not (work.events or work.others):
             self._look_for_room(ledger)
             return self._upkeep.idle(ledger, IDLE_S)
-        self._upkeep.changed()
+        patience_s = self._upkeep.changed(IDLE_S)
         self._since_tidy += len(work.events)
         if self._since_tidy >= STEP:
             self._since_tidy -= STEP
             self._upkeep.tidy(ledger)
-        return IDLE_S
+        return patience_s
 
     def _look_for_room(self, ledger: Ledger) -> None:
         """Ballast again is what ends a full disk: without it the next full moment would find nothing to give."""
@@ -302,6 +302,7 @@ class Recorder:
             waiting = ledger.unreceived(LOAD_LIMIT)
             self._tell(Opened(ledger.ordinal, ledger.past, ledger.notes(), waiting))
             self._ledger, self._patience_s = ledger, IDLE_S
+            self._upkeep.opened()
             if self._pressed:
                 self._upkeep.make_room(ledger)
             self._store_memory(ledger)

@@ -78,7 +78,7 @@ class AlarmBox:
         self.places.site.write_text(self._toml, encoding="utf-8")
         self.site = apply(self.places, self.places.site, SystemUsers()).configuration
         self.wires = self._open.enter_context(Bench(self.places.run / "sim"))
-        self.alarm = self._child()
+        self.alarm = self.alarm_under(self._wrap)
         return self
 
     def __exit__(
@@ -86,8 +86,9 @@ class AlarmBox:
     ) -> None:
         self._open.close()
 
-    def _child(self) -> Child:
-        command = self._wrap([sys.executable, *self._entry, "--root", str(self.places.root)])
+    def alarm_under(self, wrap: Wrap) -> Child:
+        """The daemon of another command, for `alarm` from the next start on."""
+        command = wrap([sys.executable, *self._entry, "--root", str(self.places.root)])
         environment = {"CREDENTIALS_DIRECTORY": str(self.places.secrets)}
         child = Child("alarm", list(command), self._folder / "alarm.log", environment)
         self._open.callback(child.stop)

@@ -32,8 +32,15 @@ class Strace:
 
     def command(self, calls: Iterable[str], into: Path, traced: Sequence[str]) -> list[str]:
         """`traced` under observation: still the direct child, killed and waited for like any other (-D)."""
+        return self._over(traced, into, "--seccomp-bpf", f"-etrace={','.join(calls)}")
+
+    def injecting(self, fault: str, file: Path, into: Path, traced: Sequence[str]) -> list[str]:
+        """`traced` with calls that end otherwise. fault: as after `-e inject=`; file: only calls that concern it"""
+        return self._over(traced, into, f"-etrace={fault.partition(':')[0]}", f"-einject={fault}", f"-P{file}")
+
+    def _over(self, traced: Sequence[str], into: Path, *chosen: str) -> list[str]:
         own = [f"LD_LIBRARY_PATH={self.libraries}"] if self.libraries else []
-        options = ["-D", "-f", "-q", "-y", "-xx", f"-s{LONGEST}", "--seccomp-bpf", f"-etrace={','.join(calls)}"]
+        options = ["-D", "-f", "-q", "-y", "-xx", f"-s{LONGEST}", *chosen]
         return ["/usr/bin/env", *own, str(self.path), *options, "-ELD_LIBRARY_PATH", f"-o{into}", *traced]
 
 
