@@ -11,7 +11,7 @@ from edge.core import codes
 from edge.core.faults import FACT_MAX, Exit, Fault, Language, Meaning, Wording
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / "edge").rglob("codes.py"))
+MODULES = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / "edge").rglob("*codes.py"))
 ALL = [meaning for module in MODULES for meaning in import_module(module).CATALOGUE.values()]
 EXPLAINED = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
 
