@@ -69,6 +69,16 @@ class Places:
         return self.state / "relay"
 
     @property
+    def cameras(self) -> Path:
+        """inventory.json, credentials.json (0600), spool/: of kentongan-cameras alone."""
+        return self.state / "cameras"
+
+    @property
+    def counter(self) -> Path:
+        """Where people ask kentongan-cameras; the folder's group is the technicians'."""
+        return self.run / "cameras/counter.sock"
+
+    @property
     def link(self) -> Path:
         """One socket per role: relay.sock, sms.sock, cameras.sock, config.sock, page.sock, cli.sock."""
         return self.run / "link"

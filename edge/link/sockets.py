@@ -26,8 +26,11 @@ def _short(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
-def listen(path: Path, *, user: int, mode: int = 0o660) -> socket.socket:
-    """Bind and listen for one user; a socket file left by a dead owner is replaced. Raises OSError."""
+def listen(path: Path, *, user: int | None, mode: int = 0o660) -> socket.socket:
+    """Bind and listen; a socket file left by a dead owner is replaced. Raises OSError.
+
+    user: whose group may connect; None: the group that the folder gives to what is made in it
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileNotFoundError):
         path.unlink()
@@ -36,7 +39,8 @@ def listen(path: Path, *, user: int, mode: int = 0o660) -> socket.socket:
         with _short(path) as short:
             sock.bind(short)
         path.chmod(mode)
-        _give(path, user)
+        if user is not None:
+            _give(path, user)
         sock.listen(4)
     except OSError:
         sock.close()

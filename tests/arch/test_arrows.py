@@ -24,7 +24,7 @@ KNOWN_BY = {
     "gpiod": ("drivers/gpiod_pins.py",),
     "gpiozero": ("drivers/gpio.py", "drivers/*_pins.py"),  # a pin factory subclasses gpiozero's
     "msgspec": ("edge/*",),  # the codec of the core
-    "nacl": ("edge/core/seal.py", "edge/enrol/sealed.py"),
+    "nacl": ("edge/core/seal.py", "edge/enrol/sealed.py", "edge/daemons/cameras/sealing.py"),
     "paho": ("drivers/mqtt_client.py", "drivers/mqtt.py", "drivers/mqtt_centre.py"),  # what both ends need, and each
     "prometheus_client": ("edge/centre/metrics.py",),
     "pydantic": ("edge/config/*",),

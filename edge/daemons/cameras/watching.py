@@ -1,0 +1,128 @@
+"""Who is asked for motion: one thread and one subscription for each camera whose owner wants it."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from drivers.camera import CameraFault, Cameras, Login, Noticed, NotOffered, WrongPassword
+from edge.core.inventory import Adopted
+from edge.core.words import SECOND_NS
+from edge.daemons.cameras.crew import Post
+from edge.daemons.cameras.looks import candidate_of
+
+log = logging.getLogger("kentongan.cameras")
+
+WATCHED_MAX: Final = 16  # cameras with events: each costs a thread, and a place among the few that a camera has
+PULL_S: Final = 5.0  # of one wait; it bounds how long stopping takes
+FIRST_PAUSE_S: Final = 5.0
+PAUSE_MAX_S: Final = 300.0
+BURST: Final = 6  # events of one camera at once,
+REFILL_NS: Final = 10 * SECOND_NS  # then one in this time: a tree in the wind is no alarm
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Where the loop hears of it."""
+
+    noticed: Callable[[str, Noticed], None]
+    refused: Callable[[str, int], None]
+
+
+class Watch:
+    """One camera's thread. Begin it with `start`; `stop` only asks, `join` waits for the subscription to be off."""
+
+    def __init__(self, camera: Adopted, login: Login, cameras: Cameras, post: Post, told: Told) -> None:
+        self.camera: Final = camera
+        self._login = login
+        self._cameras = cameras
+        self._post = post
+        self._told = told
+        self._stopping = threading.Event()
+        self._pause_s = FIRST_PAUSE_S
+        self._lost = False
+        self._thread = threading.Thread(target=self._run, name=f"watch-{camera.name}", daemon=True)
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def join(self, within_s: float) -> None:
+        self._thread.join(within_s)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+            except WrongPassword:
+                self._post.leave(lambda: self._told.refused(self.camera.name, self.camera.login))
+                return
+            except NotOffered:
+                log.info("no events to be had  camera=%s", self.camera.name)
+                return
+            except CameraFault as fault:
+                self._lose(fault.code)
+            except Exception as error:  # noqa: BLE001  whatever it is, the other cameras are watched on
+                log.error("unforeseen  watch=%s error=%s", self.camera.name, type(error).__name__)
+                self._lose("")
+            self._stopping.wait(self._pause_s)
+            self._pause_s = min(PAUSE_MAX_S, self._pause_s * 2)
+
+    def _listen(self) -> None:
+        """Until told to stop. Raises CameraFault."""
+        with self._cameras.open(candidate_of(self.camera), self._login) as camera:
+            subscription = camera.subscribe()
+            try:
+                self._begin()
+                while not self._stopping.is_set():
+                    for noticed in subscription.pull(PULL_S):
+                        self._leave(noticed)
+            finally:
+                subscription.close()
+
+    def _begin(self) -> None:
+        self._pause_s = FIRST_PAUSE_S
+        if self._lost:
+            log.info("events back  camera=%s", self.camera.name)
+        self._lost = False
+
+    def _lose(self, code: str) -> None:
+        if not self._lost:
+            log.warning("events lost  camera=%s code=%s", self.camera.name, code)
+        self._lost = True
+
+    def _leave(self, noticed: Noticed) -> None:
+        self._post.leave(lambda: self._told.noticed(self.camera.name, noticed))
+
+
+@dataclass(slots=True)
+class Sieve:
+    """Lets a camera's changes through, at a limited rate; what it says twice is said once."""
+
+    tokens: int = BURST
+    at_ns: int = 0
+    _last: dict[tuple[str, str], bool] | None = None
+    passed_over: int = 0
+
+    def passes(self, noticed: Noticed) -> bool:
+        last = self._last = self._last if self._last is not None and len(self._last) < 64 else {}
+        key = (noticed.what, noticed.source)
+        if last.get(key) is noticed.active:
+            return False
+        last[key] = noticed.active
+        grown = (noticed.at_ns - self.at_ns) // REFILL_NS
+        if grown > 0 or self.tokens == BURST:
+            self.tokens = min(BURST, self.tokens + max(0, grown))
+            self.at_ns = noticed.at_ns
+        if self.tokens == 0:
+            self.passed_over += 1
+            return False
+        self.tokens -= 1
+        return True
