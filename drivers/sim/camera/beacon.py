@@ -13,6 +13,8 @@ import socket
 import struct
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -45,6 +47,37 @@ ANSWERED: Final = {
 Heard = Callable[[bytes, tuple[str, int]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """types: local names; none of them asks for anybody."""
+
+    message_id: str
+    types: tuple[str, ...]
+    scopes: tuple[str, ...]
+
+    @property
+    def wanted(self) -> str:
+        return self.types[0] if self.types else ""
+
+
+@lru_cache(maxsize=64)  # one datagram to the group is looked at by every camera there
+def read(raw: bytes) -> Probe | None:
+    """None for whatever is no probe, such as the Hello of another camera."""
+    try:
+        root = ET.fromstring(raw)  # noqa: S314 - callers are our own tests
+    except ET.ParseError:
+        return None
+    probe = root.find("s:Body/d:Probe", NS)
+    if probe is None:
+        return None
+    words = (probe.findtext("d:Types", "", NS) or "").split()
+    return Probe(
+        message_id=(root.findtext("s:Header/a:MessageID", "", NS) or "").strip(),
+        types=tuple(word.rpartition(":")[2] for word in words),
+        scopes=tuple((probe.findtext("d:Scopes", "", NS) or "").split()),
+    )
+
+
 class Beacon:
     """What one camera says and answers in discovery; no socket of its own."""
 
@@ -54,25 +87,16 @@ class Beacon:
         self._number = 0
         self._version = 1
 
-    def probed(self, raw: bytes) -> str | None:
-        """The type that a datagram probes for ("" for any), None when it is no probe for us."""
-        try:
-            root = ET.fromstring(raw)  # noqa: S314 - callers are our own tests
-        except ET.ParseError:
-            return None
-        probe = root.find("s:Body/d:Probe", NS)
-        if probe is None:
-            return None
-        types = [word.rpartition(":")[2] for word in (probe.findtext("d:Types", "", NS) or "").split()]
-        wanted = types[0] if types else ""
-        scopes = (probe.findtext("d:Scopes", "", NS) or "").split()
-        known = set(types) <= OWN_TYPES and all(any(own.startswith(one) for own in self._scopes) for one in scopes)
-        return wanted if known and self._answers(wanted) else None
+    def answers(self, probe: Probe) -> bool:
+        """Whether a probe is for this camera."""
+        known = set(probe.types) <= OWN_TYPES
+        inside = all(any(own.startswith(one) for own in self._scopes) for one in probe.scopes)
+        kept = [types for quirk, types in ANSWERED.items() if self._has(quirk)]
+        return known and inside and all(probe.wanted in types for types in kept)
 
-    def matches(self, raw: bytes) -> bytes:
+    def matches(self, probe: Probe) -> bytes:
         """The answer to a probe."""
-        root = ET.fromstring(raw)  # noqa: S314
-        relates_to = (root.findtext("s:Header/a:MessageID", "", NS) or "").strip()
+        relates_to = probe.message_id
         if self._has(Quirk.RELATES_TO_NOTHING):
             relates_to = f"urn:uuid:{uuid.uuid4()}"
         body = f"<d:ProbeMatches><d:ProbeMatch>{self._endpoint()}</d:ProbeMatch></d:ProbeMatches>"
@@ -96,9 +120,6 @@ class Beacon:
 
     def _has(self, quirk: Quirk) -> bool:
         return self._standing.spec.has(quirk)
-
-    def _answers(self, wanted: str) -> bool:
-        return all(wanted in kept for quirk, kept in ANSWERED.items() if self._has(quirk))
 
     @property
     def _scopes(self) -> list[str]:

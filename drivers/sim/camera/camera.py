@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from drivers.sim.camera.beacon import GROUP, PORT, Beacon, own_socket
+from drivers.sim.camera.beacon import GROUP, PORT, Beacon, Probe, own_socket, read
 from drivers.sim.camera.desk import Desk
 from drivers.sim.camera.events import Topic
 from drivers.sim.camera.spec import Quirk, Spec
@@ -198,15 +198,15 @@ class SimCamera:
     # discovery
 
     def _heard(self, raw: bytes, source: tuple[str, int]) -> None:
-        wanted = self._beacon.probed(raw)
-        if wanted is not None:
-            self.book.write("probe", wanted, source)
-            self._run(self._match(raw, source))
+        probe = read(raw)
+        if probe is not None and self._beacon.answers(probe):
+            self.book.write("probe", probe.wanted, source)
+            self._run(self._match(probe, source))
 
-    async def _match(self, raw: bytes, source: tuple[str, int]) -> None:
+    async def _match(self, probe: Probe, source: tuple[str, int]) -> None:
         await asyncio.sleep(self._beacon.wait_s())
         if self._datagrams is not None:
-            self._datagrams.sendto(self._beacon.matches(raw), source)
+            self._datagrams.sendto(self._beacon.matches(probe), source)
 
     async def _greet(self) -> None:
         await asyncio.sleep(self._beacon.wait_s())

@@ -241,10 +241,16 @@ def _properties() -> str:
 
 
 def _topic_set() -> str:
-    return "".join(_tree(topic) for topic in Topic)
+    """A tree in which each topic of the first level stands once."""
+    roots: dict[str, str] = {}
+    for topic in Topic:
+        root, inner = _branch(topic)
+        roots[root] = roots.get(root, "") + inner
+    return "".join(f"<{root}>{inner}</{root}>" for root, inner in roots.items())
 
 
-def _tree(topic: Topic) -> str:
+def _branch(topic: Topic) -> tuple[str, str]:
+    """The first step of a topic, and the rest of it as XML."""
     name, source, _, item = topic.value
     first, *inner = name.split("/")
     described = (
@@ -254,4 +260,4 @@ def _tree(topic: Topic) -> str:
     )
     opened = "".join(f"<{step}>" for step in inner[:-1]) + f'<{inner[-1]} wstop:topic="true">'
     closed = "".join(f"</{step}>" for step in reversed(inner))
-    return f"<{first}>{opened}{described}{closed}</{first}>"
+    return first, f"{opened}{described}{closed}"

@@ -101,10 +101,12 @@ class Reply:
     deliver: Deliver = field(default=whole)
     said: int = -1
 
-    def head(self) -> bytes:
+    def head(self, *, last: bool = False) -> bytes:
+        """`last`: the connection ends after this answer, and says so."""
         length = len(self.body) if self.said < 0 else self.said
         lines = [f"HTTP/1.1 {self.status} {REASONS.get(self.status, 'Odd')}", "Server: gSOAP/2.8"]
         lines += [f"{name}: {value}" for name, value in self.headers]
+        lines += ["Connection: close"] if last else []
         lines += [f"Content-Type: {self.kind}", f"Content-Length: {length}", "", ""]
         return "\r\n".join(lines).encode("latin-1")
 
@@ -118,8 +120,9 @@ async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, a
     try:
         while (request := await _request(reader, source)) is not None:
             reply = await answer(request)
-            await reply.deliver(writer, reply.head(), reply.body)
-            if request.headers.get("connection", "").lower() == "close":
+            last = request.headers.get("connection", "").lower() == "close"
+            await reply.deliver(writer, reply.head(last=last), reply.body)
+            if last:
                 return
     except (OSError, ValueError, EOFError, TimeoutError, asyncio.LimitOverrunError):
         return  # the caller went away, or does not speak HTTP
