@@ -109,6 +109,15 @@ def test_digest_lets_in_by_each_challenge_it_makes(spec: Spec, digest: Digest) -
         assert {visit.verdict for visit in town[0].logins} == {Verdict.OK}
 
 
+def test_a_digest_of_another_password_is_refused_and_counted(camera: SimCamera, caller: Caller) -> None:
+    caller.password = "salah"
+    challenge = caller.http("GET", SNAPSHOT).headers("WWW-Authenticate")[0]
+
+    said = caller.http("GET", SNAPSHOT, Authorization=caller.authorization(challenge, "GET", SNAPSHOT))
+
+    assert (said.status, [visit.verdict for visit in camera.refused]) == (401, [Verdict.WRONG])
+
+
 def test_a_digest_count_used_twice_is_stale(camera: SimCamera, caller: Caller) -> None:
     challenge = caller.http("GET", SNAPSHOT).headers("WWW-Authenticate")[0]
     header = caller.authorization(challenge, "GET", SNAPSHOT)

@@ -3,7 +3,8 @@
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from tests.camera_caller import Caller, Said
 from tests.sim_cameras import specs
 
 LONG = "<Timeout>PT5S</Timeout><MessageLimit>10</MessageLimit>"
+SOON_S = 0.3
 SHORT = "<Timeout>PT0.05S</Timeout><MessageLimit>10</MessageLimit>"
 
 
@@ -25,6 +27,15 @@ def camera() -> Iterator[SimCamera]:
 @pytest.fixture
 def caller(camera: SimCamera) -> Caller:
     return Caller(camera.host)
+
+
+@contextmanager
+def soon(act: Callable[[], None]) -> Iterator[None]:
+    """Do something while the caller waits for an answer."""
+    timer = threading.Timer(SOON_S, act)
+    timer.start()
+    yield
+    timer.join()
 
 
 def ask(caller: Caller, operation: str, inner: str = "", target: str = "/onvif/event_service") -> Said:
@@ -41,22 +52,11 @@ def subscribe(caller: Caller, extent: str = "PT60S") -> str:
 
 def test_a_pull_waits_for_motion_and_brings_it_at_once(camera: SimCamera, caller: Caller) -> None:
     target = subscribe(caller)
-    brought: list[tuple[float, Said]] = []
-
-    def pull() -> None:
-        said = ask(caller, "tev:PullMessages", LONG, target)
-        brought.append((time.monotonic(), said))
-
-    puller = threading.Thread(target=pull)
-    puller.start()
-    while camera.book.of("soap")[-1].what != "tev:PullMessages":
-        time.sleep(0.01)
     began = time.monotonic()
-    camera.happen(Topic.MOTION)
-    puller.join()
+    with soon(lambda: camera.happen(Topic.MOTION)):
+        said = ask(caller, "tev:PullMessages", LONG, target)
 
-    at, said = brought[0]
-    assert at - began < 2.0  # not the five seconds that were asked for
+    assert SOON_S <= time.monotonic() - began < 4.0  # it waited, and not for the five seconds that were asked for
     assert b'Name="IsMotion" Value="true"' in said.body
     assert b'PropertyOperation="Changed"' in said.body
 
@@ -78,10 +78,12 @@ def test_a_new_subscriber_hears_the_state_that_holds(camera: SimCamera, caller: 
 
 def test_a_subscription_expires_and_a_renewal_holds_it(camera: SimCamera, caller: Caller) -> None:
     lost, kept = subscribe(caller, "PT1S"), subscribe(caller, "PT1S")
+    other = subscribe(caller, "PT30S")
     renewed = ask(caller, "wsnt:Renew", "<TerminationTime>PT30S</TerminationTime>", kept)
-    time.sleep(1.1)
+    ask(caller, "tev:PullMessages", "<Timeout>PT1.1S</Timeout><MessageLimit>1</MessageLimit>", other)
+    ask(caller, "wsnt:Unsubscribe", "", other)
 
-    assert (renewed.status, camera.subscriptions, camera.subscriptions_peak) == (200, 1, 2)
+    assert (renewed.status, camera.subscriptions, camera.subscriptions_peak) == (200, 1, 3)
     assert ask(caller, "tev:PullMessages", SHORT, lost).status == 400
     assert ask(caller, "tev:PullMessages", SHORT, kept).status == 200
 
@@ -98,16 +100,11 @@ def test_unsubscribing_frees_the_place(camera: SimCamera, caller: Caller) -> Non
 
 def test_a_pull_on_a_subscription_that_is_ended_does_not_hang(camera: SimCamera, caller: Caller) -> None:
     target = subscribe(caller)
-    said: list[Said] = []
-    puller = threading.Thread(target=lambda: said.append(ask(caller, "tev:PullMessages", LONG, target)))
-    puller.start()
-    while camera.book.of("soap")[-1].what != "tev:PullMessages":
-        time.sleep(0.01)
+    began = time.monotonic()
+    with soon(camera.drop_subscriptions):
+        said = ask(caller, "tev:PullMessages", LONG, target)
 
-    camera.drop_subscriptions()
-    puller.join(3.0)
-
-    assert (not puller.is_alive(), said[0].status) == (True, 400)
+    assert (said.status, time.monotonic() - began < 4.0) == (400, True)
 
 
 def test_the_number_may_lie_in_a_reference_parameter() -> None:

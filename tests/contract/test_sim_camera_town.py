@@ -84,7 +84,7 @@ def test_a_street_stays_within_its_network() -> None:
         street(300, first="127.9.255.1")
 
 
-@pytest.mark.parametrize("size", [1_000, 40_000, 66_201, 200_000])
+@pytest.mark.parametrize("size", [1_000, 40_000, *range(65_980, 65_992), 200_000])
 def test_a_picture_is_as_large_as_it_should_be_and_ends_where_its_marks_say(size: int) -> None:
     raw, other = picture(size, 1), picture(size, 2)
 
