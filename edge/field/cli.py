@@ -22,6 +22,7 @@ COMMANDS = {
     "status": "edge.field.status:status",
     "watch": "edge.field.watch:watch",
     "walk-test": "edge.field.walk_test:walk_test",
+    "cameras": "edge.field.cameras:cameras",
     "run": "edge.field.run:run",
 }
 SUMMARIES = {
@@ -33,6 +34,7 @@ SUMMARIES = {
     "status": "Keadaan boks sekarang / how the box is now",
     "watch": "Ikuti keadaan boks / follow how the box is",
     "walk-test": "Uji setiap tombol tanpa alarm / try every button without an alarm",
+    "cameras": "Cari, adopsi, coba kamera / find, adopt, try cameras",
     "run": "Jalankan satu daemon / run one daemon",
 }
 HIDDEN = frozenset({"run"})  # for units and the demo

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge.centre.schemas import inlined, titled, write
+from edge.field.cameras import Trial
 from edge.field.config_commands import Checked, Installed, Rewritten, Shown, Stands
 from edge.field.ledger_commands import Proved
 from edge.field.status import ExplainedStatus
 from edge.field.watch import Away, Seen
 from edge.ledger.reader import Entry
+from edge.link.counter import Found
+from edge.link.counter import Shown as Camera
 
 FORMS: Final[dict[str, tuple[Any, ...]]] = {
     "status": (ExplainedStatus,),
@@ -27,6 +30,9 @@ FORMS: Final[dict[str, tuple[Any, ...]]] = {
     "config-migrate": (Rewritten,),
     "config-show": (Shown,),
     "config-show-origin": (dict[str, Stands],),
+    "cameras-scan": (list[Found],),
+    "cameras-list": (list[Camera],),
+    "cameras-test": (list[Trial],),
 }
 """Command -> what it writes, or one of several; watch and ledger-export write one on each line."""
 
