@@ -26,7 +26,12 @@ class SteppedClock(SystemClock):
 
     @staticmethod
     def _set() -> list[str]:
-        return (Path(sys.argv[sys.argv.index("--root") + 1]) / CLOCK).read_text("ascii").split()
+        return (root() / CLOCK).read_text("ascii").split()
+
+
+def root() -> Path:
+    """The daemon's own."""
+    return Path(sys.argv[sys.argv.index("--root") + 1])
 
 
 def step(root: Path, off_ns: int, quality: TimeQuality) -> None:

@@ -32,10 +32,12 @@ class Scene:
         self.link = PlayedLink()
         self.broker = SimBroker()
         self.now_ns = 0
+        self.off_ns = 0  # of the wall clock from the boot clock
         self.courier = Courier(
             self.link,
             SimUplink(self.broker),
             lambda: 1.0,
+            utc_ns=lambda: self.now_ns + self.off_ns,
             now_ns=0,
             first_ns=int(first_s * SECOND_NS),
             spread_s=spread_s,

@@ -5,7 +5,7 @@ import pytest
 from drivers.sim.uplink import SimBroker, SimUplink
 from edge.core.delivery import Answer
 from edge.core.retry import SPREAD_S
-from edge.core.words import Epoch, EventClass
+from edge.core.words import SECOND_NS, Epoch, EventClass
 from edge.link.carry import AHEAD
 from edge.link.frames import BadFrame, Bytes, Mark, News, Pull, Rows, Send, Speak, pack
 from tests.unit.courier_scene import BOX, Scene, row
@@ -146,6 +146,35 @@ def test_a_clock_that_is_not_set_yet_is_no_reason_to_wait_for_minutes(scene: Sce
         scene.turn(10.0)
         assert scene.asked() == before + 1
         scene.speak()
+
+
+@pytest.mark.parametrize("cause", ["tls-not-yet-valid", "tls-expired"])
+def test_once_the_clock_is_set_there_is_nothing_left_to_wait_for(scene: Scene, cause: str) -> None:
+    scene.broker.trouble = cause
+    scene.connect()
+    for _ in range(8):
+        scene.turn(120.0)
+        scene.speak()
+    asked = scene.asked()
+    scene.turn(1.0)
+    assert scene.asked() == asked
+    scene.off_ns = 3600 * SECOND_NS
+    scene.turn(1.0)
+    assert scene.asked() == asked + 1
+    scene.broker.trouble = ""
+    scene.speak()
+    assert scene.told()[-1] == (True, "")
+
+
+def test_a_clock_that_is_set_ends_no_other_wait(scene: Scene) -> None:
+    failing(scene)
+    for _ in range(8):
+        scene.turn(120.0)
+        scene.speak()
+    asked = scene.asked()
+    scene.off_ns = 3600 * SECOND_NS
+    scene.turn(1.0)
+    assert scene.asked() == asked
 
 
 def test_a_press_cuts_a_long_wait_short(scene: Scene) -> None:

@@ -61,7 +61,7 @@ def _run_with(loop: "Loop", places: Places, configured: model.Uplink) -> None:
         now_ns = clock.boot_ns()
         first_s = first_connect_s(_random01(), alarm_waits=False) if waits_first(configured, now_ns) else 0.0
         courier = Courier(
-            link, uplink, _random01, now_ns=now_ns, first_ns=int(first_s * SECOND_NS),
+            link, uplink, _random01, utc_ns=clock.utc_ns, now_ns=now_ns, first_ns=int(first_s * SECOND_NS),
             spread_s=FLOOR_S if _is_loopback(configured.host) else SPREAD_S,
         )  # fmt: skip
         renewal = Renewal(places, configured, courier, link)

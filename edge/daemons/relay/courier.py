@@ -9,6 +9,7 @@ from drivers.ports import Arrived, Certificates, Down, Flawed, Message, Session,
 from edge.core import codes
 from edge.core.delivery import Answer
 from edge.core.retry import FLOOR_S, STOOD_S, Backoff
+from edge.core.timing import STEP_NS
 from edge.core.words import SECOND_NS, EventClass, EventId
 from edge.link.carry import Carry, Parcel, id_of
 from edge.link.causes import meaning_of
@@ -33,6 +34,9 @@ EXPLAINED: Final = frozenset({
 })  # fmt: skip
 """Losses of a session that have nothing to do with the bytes of a row (edge.link.carry looks into the others)."""
 
+CLOCKED: Final = frozenset({"tls-not-yet-valid", "tls-expired"})
+"""What a wall clock that is wrong makes of a good certificate."""
+
 
 class Phase(Enum):
     WAITING = "waiting"  # for the time to connect, or for alarm
@@ -54,13 +58,14 @@ class Courier:
     """One session after another, as long as alarm is there to speak for.
 
     random01: for the backoff's jitter
+    utc_ns:   the wall clock, which somebody may set
     first_ns: wait before the very first connection, unless an alarm waits
     spread_s: as in edge.core.retry.Backoff
     """
 
     def __init__(
         self, link: Link, uplink: Uplink, random01: Callable[[], float], *,
-        now_ns: int, first_ns: int, spread_s: float = FLOOR_S,
+        utc_ns: Callable[[], int], now_ns: int, first_ns: int, spread_s: float = FLOOR_S,
     ) -> None:  # fmt: skip
         self._link = link
         self._uplink = uplink
@@ -72,6 +77,9 @@ class Courier:
         self._up_ns = 0
         self._backoff = Backoff(random01, spread_s=spread_s)
         self._clock_is_late = False
+        self._utc_ns = utc_ns
+        self._tried_ns = 0  # wall time at zero of the boot clock, when the last attempt began
+        self._clock_blamed = False  # and a certificate did not fit it
         self._alone_since_ns: int | None = now_ns
         self._told = _Told(uplink)
 
@@ -91,6 +99,7 @@ class Courier:
             self._begin_anew(now_ns)
         for event in self._uplink.turn(now_ns):
             self._on_uplink(event, now_ns)
+        self._follow_clock(now_ns)
         self._follow_time(now_ns)
         self._work(now_ns)
 
@@ -115,6 +124,7 @@ class Courier:
             case Speak(box, state, will):
                 if self._phase is Phase.ASKING:
                     self._phase = Phase.CONNECTING
+                    self._tried_ns = self._utc_ns() - now_ns
                     self._uplink.connect(Session(box, will, state))
             case Send(kind, raw, correlation):
                 self._publish(Message(kind, raw, correlation=correlation, retain=kind == "state"))
@@ -194,6 +204,7 @@ class Courier:
             self._work(now_ns)
             self._backoff.ended(cause, (now_ns - self._up_ns) / SECOND_NS)
         self._clock_is_late = cause == "tls-not-yet-valid"  # it will be set any moment: do not sit out two minutes
+        self._clock_blamed = cause in CLOCKED
         self._told.lost(cause, text, now_ns)
         self._link.send(LinkState(BEARER, up=False, detail=cause))
         self._tickets.clear()
@@ -216,6 +227,16 @@ class Courier:
             wait_s = 0.0 if self._backoff.fresh else self._backoff.wait_s(alarm_waits=True)
             self._due_ns = min(self._due_ns, now_ns + int(wait_s * SECOND_NS))
         self._work(now_ns)
+
+    def _follow_clock(self, now_ns: int) -> None:
+        """Somebody has set the clock that a certificate did not fit: nothing is left to wait for."""
+        if not self._clock_blamed or abs(self._utc_ns() - now_ns - self._tried_ns) <= STEP_NS:
+            return
+        self._clock_blamed = False
+        if self._phase is Phase.WAITING:
+            log.info("clock set, trying again  bearer=%s", BEARER)
+            self._backoff.start_over()
+            self._due_ns = now_ns
 
     def _follow_time(self, now_ns: int) -> None:
         if not self._link.connected or now_ns < self._due_ns:
