@@ -105,6 +105,10 @@ class Board(Protocol):
     def alive(self) -> bool:
         """True while edges can still arrive; False is a hardware fault that must stop feeding the watchdog."""
 
+    @property
+    def sink_faults(self) -> int:
+        """How often a sink raised; each time one edge reached nobody."""
+
     def close(self) -> None: ...
 
 

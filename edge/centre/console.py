@@ -1,5 +1,6 @@
 """Shows facts and never holds up the centre: a bounded queue, a thread of its own, and a count of what it missed."""
 
+import logging
 import queue
 import threading
 import time
@@ -11,6 +12,9 @@ from edge.core.faults import Language
 
 QUEUE_LIMIT: Final = 20_000  # a drain of 10,000 events is shown whole
 REDRAW_S: Final = 0.25
+
+
+_log = logging.getLogger("kentongan.centre")
 
 
 class View(Protocol):
@@ -57,6 +61,7 @@ class Console:
 
     def __init__(self, view: View) -> None:
         self.missed = 0
+        self.faults = 0
         self._view = view
         self._queue: queue.Queue[tuple[Told, int] | None] = queue.Queue(QUEUE_LIMIT)
         self._thread = threading.Thread(target=self._run, name="console")
@@ -82,10 +87,20 @@ class Console:
             while self._queue.get() is not None:
                 self.missed += 1
 
+    def _show(self, item: tuple[Told, int]) -> None:
+        """One fact that cannot be shown hides no other."""
+        try:
+            self._view.show(*item)
+        except OSError:
+            raise
+        except Exception:  # noqa: BLE001  # the thread must live to show the next
+            self.faults += 1
+            _log.exception("console fault; going on  count=%d", self.faults)
+
     def _show_all(self) -> None:
         breathed = time.monotonic()
         while (item := self._queue.get()) is not None:
-            self._view.show(*item)
+            self._show(item)
             if self._queue.empty() or time.monotonic() - breathed > REDRAW_S:
                 self._view.breathe()
                 breathed = time.monotonic()

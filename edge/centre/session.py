@@ -70,6 +70,7 @@ class Session:
         self._told = told
         self._wake = wake
         self._random01 = random01
+        self.faults = 0  # exceptions that nobody foresaw
 
     def run(self) -> None:
         """Serve until `wake`. A lost broker or a full disk costs a pause, never a letter."""
@@ -85,6 +86,10 @@ class Session:
                     "store refused a group; its letters stay with the broker  cause=%s", failed
                 )  # the disk's words suffice
                 cause, text = "store", str(failed)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the boxes wait for a centre that listens
+                self.faults += 1
+                _log.exception("centre fault; its letters stay with the broker  count=%d", self.faults)
+                cause, text = "fault", type(error).__name__
             else:
                 return
             attempt = 0 if time.monotonic() - began > SETTLED_S else attempt + 1

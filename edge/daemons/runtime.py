@@ -16,6 +16,7 @@ from typing import Final
 
 from edge.core.timing import STEP_NS, TimeQuality, Trust
 from edge.core.words import SECOND_NS
+from edge.daemons.border import Border
 
 _TIME_ERROR: Final = 5  # adjtimex(2): the kernel's clock is not synchronised
 _QUALITY_NS: Final = 2 * SECOND_NS
@@ -124,9 +125,9 @@ class _Journal(logging.Handler):
             self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = self.format(record).replace("\n", " | ")
-        _RECENT.append(f"{record.created:.3f} {record.levelname} {line}"[:_LINE_LIMIT])
         try:
+            line = self.format(record).replace("\n", " | ")
+            _RECENT.append(f"{record.created:.3f} {record.levelname} {line}"[:_LINE_LIMIT])
             if self._sock is None:
                 sys.stderr.write(f"{record.levelname} {record.name} {line}\n")
                 sys.stderr.flush()
@@ -135,7 +136,7 @@ class _Journal(logging.Handler):
             self._sock.sendto(
                 f"MESSAGE={line}\nPRIORITY={priority}\nSYSLOG_IDENTIFIER={record.name}\n".encode(), _JOURNAL
             )
-        except (OSError, ValueError):
+        except Exception:  # noqa: BLE001  # a line that cannot be written costs that line, and no thread its next step
             self.dropped += 1
 
 
@@ -148,12 +149,22 @@ def start_logging(level: int = logging.INFO) -> None:
 def on_stop(stop: Callable[[], None]) -> None:
     """Call `stop` (which only sets a flag or enqueues) on SIGTERM and SIGINT; main thread only."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stop())
+        signal.signal(number, _routine(stop))
 
 
 def on_reload(reload: Callable[[], None]) -> None:
     """Call `reload` (which only sets a flag or enqueues) on SIGHUP; main thread only."""
-    signal.signal(signal.SIGHUP, lambda _number, _frame: reload())
+    signal.signal(signal.SIGHUP, _routine(reload))
+
+
+def _routine(called: Callable[[], None]) -> Callable[[int, object], None]:
+    """What it raised would come out of whatever line the main thread is at."""
+    border = Border(logging.getLogger("kentongan"), "signal")
+
+    def routine(_number: int, _frame: object) -> None:
+        border.call(called)
+
+    return routine
 
 
 def settle_memory() -> bool:

@@ -79,6 +79,7 @@ class Recorder:
         self._salvage: Salvage | None = None
         self._awaited: dict[EventId, None] = {}  # asked for, not here, perhaps in a ledger that is being salvaged
         self._since_tidy = 0
+        self.faults = 0  # exceptions that nobody foresaw
         self._upkeep = Upkeep(lambda debt: tell(Owed(debt)), monotonic)
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
@@ -202,18 +203,28 @@ class Recorder:
     def _run(self) -> None:
         running = True
         while running:
-            self._reopen()
-            work, running = self._gather(self._patience_s)
-            self._notes.update(work.notes)
             try:
-                self._do(work)
-            except LedgerError as error:
-                self._fail(error)
-            except Exception as error:  # whatever it is, the next event is to be stored
-                log.exception("ledger fault; opening it again")
-                self._fail(_unforeseen(error))
+                running = self._turn()
+            except Exception:  # whoever is told raised, or it was ours: no event may wait for a thread that has ended
+                self.faults += 1
+                log.exception("ledger fault; going on  count=%d", self.faults)
         if self._ledger:
             self._ledger.close()
+
+    def _turn(self) -> bool:
+        """Wait for work and do it; False once there shall be no more."""
+        self._reopen()
+        work, running = self._gather(self._patience_s)
+        self._notes.update(work.notes)
+        try:
+            self._do(work)
+        except LedgerError as error:
+            self._fail(error)
+        except Exception as error:  # whatever it is, the next event is to be stored
+            self.faults += 1
+            log.exception("ledger fault; opening it again  count=%d", self.faults)
+            self._fail(_unforeseen(error))
+        return running
 
     def _gather(self, patience_s: float) -> tuple[_Work, bool]:
         """Wait for the first job, then take all that is there: one transaction for a storm."""

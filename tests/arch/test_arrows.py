@@ -98,4 +98,4 @@ def process(path: Path) -> str:
 
 def test_the_daemons_are_what_this_file_thinks_they_are() -> None:
     """A new daemon must be added to PROCESSES and to the contracts, else nothing keeps it apart."""
-    assert {process(path) for path in within("daemons")} - {"__init__", "runtime"} <= PROCESSES
+    assert {process(path) for path in within("daemons")} - {"__init__", "border", "runtime"} <= PROCESSES

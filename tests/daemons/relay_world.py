@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -127,12 +127,17 @@ class PlayedAlarm:
 class World:
     """One loop over everything that the test itself plays."""
 
-    def __init__(self, folder: Path, port: int, *polls: Callable[[], None], second_port: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        *polls: Callable[[], None],
+        second_port: int = 0,
+        entry: Sequence[str] = ("-m", "edge.daemons.relay"),
+    ) -> None:
         self.places = Places(folder)
         self.alarm = PlayedAlarm(self.places)
-        self.relay = Child(
-            "relay", [sys.executable, "-m", "edge.daemons.relay", "--root", str(folder)], folder / "relay.log"
-        )
+        self.relay = Child("relay", [sys.executable, *entry, "--root", str(folder)], folder / "relay.log")
         self._polls = list(polls)
         self.follow = self._polls.append
         self.places.generations.mkdir(parents=True)

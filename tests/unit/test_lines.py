@@ -27,6 +27,7 @@ class Crooked:
         self.levels: dict[str, bool] = {}
         self.closed: list[str] = []
         self.alive = True
+        self.sink_faults = 0
 
     def contact(self, wiring: ContactWiring, sink: EdgeSink) -> Contact:
         del sink

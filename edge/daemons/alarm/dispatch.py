@@ -6,6 +6,7 @@ It never touches a disk or a device. The panel hands it events and a view of the
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -39,6 +40,7 @@ from edge.daemons.alarm.posts import Delivered, Leave, Ordered, Received, Undura
 from edge.daemons.alarm.rounds import Rounds
 from edge.daemons.alarm.traffic import Traffic
 from edge.daemons.alarm.voice import Voice
+from edge.daemons.border import Border
 from edge.ledger.recorder import LOAD_LIMIT, Recorder
 from edge.ledger.told import Asked, Digests, Failed, Fetched, Loaded, Opened, Owed, Rescued, Stored, Told
 from edge.link.causes import CAUSES, meaning_of
@@ -50,6 +52,7 @@ log = logging.getLogger("kentongan.alarm")
 
 DOWN_AFTER_NS: Final = 15 * SECOND_NS  # half a keepalive: a flap is no trouble, a cut cable is
 FIRST_UP_NS: Final = 60 * SECOND_NS  # bearers wait up to 30 s after power-on
+AGAIN_S: Final = 0.01  # a loop that fails at each turn leaves the interpreter to the panel
 LOOK_S: Final = 0.25  # an event whose commit hangs is noticed this late at most
 
 
@@ -81,7 +84,8 @@ class Dispatch:
         utc_s: Callable[[], int | None],
     ) -> None:
         self._inbox: queue.SimpleQueue[_Made | Outcome | Told] = queue.SimpleQueue()
-        self._server = server(self._hear, self._lost)
+        self._border = Border(log, "dispatch")
+        self._server = server(self._heard, self._lost)
         self._recorder = recorder
         self._outbox = outbox
         self._gate = gate
@@ -141,17 +145,16 @@ class Dispatch:
 
     def _run(self) -> None:
         while not self._stopping:
-            try:
-                self._turn()
-            except Exception:
-                log.exception("dispatch fault; going on")
+            if not self._border.call(self._turn):
+                time.sleep(AGAIN_S)
         self._server.close()
 
     def _turn(self) -> None:
         self._server.turn(self._patience_s())
         now_ns = self._boot_ns()
         while not self._inbox.empty():
-            self._take_in(self._inbox.get_nowait(), now_ns)
+            if not self._border.call(self._take_in, self._inbox.get_nowait(), now_ns):
+                self._recorder.load()  # whatever that was: what waits is taken in again
         self._listen()
         if self._more and len(self._outbox) < LOAD_LIMIT // 2:
             self._more = False
@@ -159,9 +162,8 @@ class Dispatch:
         undurable = self._traffic.serve(now_ns, up=self._bearer_up)
         if undurable:
             self._post(Undurable(undurable))
-        self._speak(now_ns)
-        self._watch(now_ns)
-        self._rounds.turn(now_ns)
+        for chore in (self._speak, self._watch, self._rounds.turn):
+            self._border.call(chore, now_ns)
 
     def _loaded(self, told: Loaded | Asked | Rescued) -> None:
         """Rows to send: those that wait, or those that the centre wants again, for which no lamp waits."""
@@ -221,6 +223,9 @@ class Dispatch:
             self._complaints.over(codes.STATE_READONLY.code)
 
     # ---- frames in --------------------------------------------------------------------------------------------------
+
+    def _heard(self, peer: Peer, frame: Frame) -> None:
+        self._border.call(self._hear, peer, frame)
 
     def _hear(self, peer: Peer, frame: Frame) -> None:
         now_ns = self._boot_ns()

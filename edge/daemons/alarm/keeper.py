@@ -41,6 +41,7 @@ from edge.daemons.alarm.outputs import LEASE_NS, OutputFailed, OutputMended, Pla
 from edge.daemons.alarm.past import Birth, Past
 from edge.daemons.alarm.posts import Delivered, Edge, Leave, Lost, Ordered, Received, Stop, Undurable, Waits
 from edge.daemons.alarm.voice import View
+from edge.daemons.border import Border
 from edge.ledger.told import Failed, Mended, Opened, Stored, Told
 
 log = logging.getLogger("kentongan.alarm")
@@ -99,6 +100,7 @@ class Keeper:
         self._last_since_ns = 0
         self._renew_ns = 0
         self._leaving = False
+        self._border = Border(log, "panel")
         self.stopped = False
 
     # ---- the loop ----------------------------------------------------------------------------------------------------
@@ -114,20 +116,20 @@ class Keeper:
 
     def run(self) -> None:
         while not self.stopped:
-            self.turn()
+            self._border.call(self.turn)
 
     def turn(self) -> None:
         """Wait for the next thing, take all that comes with it, then do what is due."""
         until_ns = self._boot_ns() + int(self._patience_s() * SECOND_NS)
         with suppress(queue.Empty):
             for _ in range(256):
-                self._guarded(self._inbox.get(timeout=max(0.0, (until_ns - self._boot_ns()) / SECOND_NS)))
+                post = self._inbox.get(timeout=max(0.0, (until_ns - self._boot_ns()) / SECOND_NS))
+                self._border.call(self._take, post, self._boot_ns())
                 until_ns = min(until_ns, self._boot_ns() + LINGER_NS)
         now_ns = self._boot_ns()
-        self._guarded(Tick())
-        self._renew(now_ns)
-        self._light(now_ns)
-        self._show(self._view())
+        self._border.call(self._take, Tick(), now_ns)
+        for chore in (self._renew, self._light, self._tell_how_it_is):
+            self._border.call(chore, now_ns)
         if self._leaving and self._is_quiet(now_ns):
             log.info("leaving to begin again with another configuration")
             self.stopped = True
@@ -140,13 +142,6 @@ class Keeper:
         due = [self._renew_ns, self._lines.due_ns]
         due += [at for at in (self._panel.due_ns, self._lamps.due_ns, self._past.survive_ns) if at is not None]
         return min(1.0, max(0.0, (min(due) - self._boot_ns()) / SECOND_NS))
-
-    def _guarded(self, post: Post) -> None:
-        """A bug in one branch must not cost the next press its siren."""
-        try:
-            self._take(post, self._boot_ns())
-        except Exception:
-            log.exception("panel fault; going on  post=%s", type(post).__name__)
 
     def _take(self, post: Post, now_ns: int) -> None:
         match post:
@@ -186,7 +181,7 @@ class Keeper:
 
     def _each(self, stimuli: Iterable[Stimulus], now_ns: int) -> None:
         for stimulus in stimuli:
-            self._handle(stimulus, now_ns)
+            self._border.call(self._handle, stimulus, now_ns)
 
     def _handle(self, stimulus: Stimulus, now_ns: int) -> Sequence[Effect]:
         if isinstance(stimulus, Released):
@@ -204,21 +199,26 @@ class Keeper:
     def _apply(self, effects: Iterable[Effect], now_ns: int) -> None:
         records: list[Record] = []
         for effect in effects:
-            match effect:
-                case Keep(activations):
-                    self._kept_or_said(partial(self._kept.keep, activations))
-                case Sound(activation):
-                    self._sounding[activation.sounder] = activation
-                    self._play(activation, now_ns)
-                case Hush(sounder):
-                    self._sounding.pop(sounder, None)
-                    self._rest(sounder)
-                case Record():
-                    records.append(effect)
-        self._follow_troubles()
-        self._light(now_ns)
-        for record in records:
-            self._record(record, now_ns)
+            if isinstance(effect, Record):
+                records.append(effect)
+            else:
+                self._border.call(self._put_out, effect, now_ns)
+        self._border.call(self._follow_troubles)
+        self._border.call(self._light, now_ns)
+        for record in records:  # an event that was not written is written once more: nobody else knows of it
+            if not self._border.call(self._record, record, now_ns):
+                self._border.call(self._record, record, now_ns)
+
+    def _put_out(self, effect: Keep | Sound | Hush, now_ns: int) -> None:
+        match effect:
+            case Keep(activations):
+                self._kept_or_said(partial(self._kept.keep, activations))
+            case Sound(activation):
+                self._sounding[activation.sounder] = activation
+                self._play(activation, now_ns)
+            case Hush(sounder):
+                self._sounding.pop(sounder, None)
+                self._rest(sounder)
 
     def _let_go(self, zone: ZoneId, at_ns: int) -> None:
         """Kept at the opening edge, before it settles: after a crash here, a closed contact is another press."""
@@ -349,6 +349,9 @@ class Keeper:
     def _tell_past(self, opened: Opened | None, now_ns: int) -> None:
         if (record := self._past.first(opened, now_ns)) is not None:
             self._write(record, self._past.born_ns)
+
+    def _tell_how_it_is(self, _now_ns: int) -> None:
+        self._show(self._view())
 
     def _view(self) -> View:
         panel = self._panel

@@ -52,6 +52,7 @@ class Lines:
         self._troubles: dict[str, str] = {}  # line -> the code it was blamed with
         self._retry_ns = 0
         self._scan_ns = 0
+        self._edge_faults = 0
 
     def open(self, now_ns: int) -> list[Contact]:
         """Open outputs, then contacts, whatever is not open yet; returns what closed contacts mean at the start."""
@@ -76,6 +77,7 @@ class Lines:
         scan = now_ns >= self._scan_ns
         if scan:
             self._scan_ns = now_ns + SCAN_NS
+            self._count_faults()
         for zone, debouncer in self._debouncers.items():
             due_ns = debouncer.due_ns
             if scan or (due_ns is not None and due_ns <= now_ns):
@@ -121,6 +123,13 @@ class Lines:
             worker.stop()
         if self._board is not None:
             self._board.close()
+
+    def _count_faults(self) -> None:
+        """An edge whose callback raised reached nobody; the levels that are read now make up for it."""
+        faults = self._board.sink_faults if self._board is not None else 0
+        if faults > self._edge_faults:
+            log.error("edge fault; going on  count=%d", faults)
+        self._edge_faults = faults
 
     # ---- one line at a time ------------------------------------------------------------------------------------------
 

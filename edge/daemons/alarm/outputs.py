@@ -1,5 +1,6 @@
 """One worker thread per output: plays what its slot holds until the lease ends, and never keeps the panel waiting."""
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from typing import Final
 from drivers.ports import DriverError, Output
 from edge.core.patterns import Timeline, at
 from edge.core.words import SECOND_NS
+
+log = logging.getLogger("kentongan.alarm")
 
 LEASE_NS: Final = 3 * SECOND_NS  # a panel that stops renewing has died: off
 RETRY_NS: Final = SECOND_NS // 2
@@ -57,6 +60,7 @@ class OutputWorker:
         self._level = False
         self._playing = False
         self._failed = False
+        self.faults = 0  # of our own, not the driver's
         self._thread = threading.Thread(target=self._run, name=f"output-{name}", daemon=True)
 
     def start(self) -> None:
@@ -85,12 +89,22 @@ class OutputWorker:
         while True:
             with self._changed:
                 slot, stopping, self._fresh = self._slot, self._stopping, False
-            wait_ns = self._step(slot, self._boot_ns())
+            wait_ns = self._guarded(slot)
             if stopping:
                 return
             with self._changed:
                 if not self._fresh:
                     self._changed.wait(None if wait_ns is None else wait_ns / SECOND_NS)
+
+    def _guarded(self, slot: Slot | None) -> int | None:
+        """A bug of ours is tried again like a driver's fault: an output without its thread would need a restart."""
+        try:
+            return self._step(slot, self._boot_ns())
+        except Exception:
+            self.faults += 1
+            if self.faults & (self.faults - 1) == 0:
+                log.exception("output fault; going on  count=%d output=%s", self.faults, self.name)
+            return RETRY_NS
 
     def _step(self, slot: Slot | None, now_ns: int) -> int | None:
         """Drive the level of this moment; returns how long it holds, None until a new slot comes."""

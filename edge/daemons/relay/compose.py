@@ -20,6 +20,7 @@ from edge.config.places import Places
 from edge.core.faults import Exit
 from edge.core.retry import FLOOR_S, SPREAD_S, first_connect_s
 from edge.core.words import SECOND_NS
+from edge.daemons.border import Border
 from edge.daemons.relay.courier import Courier
 from edge.daemons.runtime import Notifier, SystemClock, on_reload, on_stop, start_logging
 from edge.link.client import LinkClient
@@ -29,6 +30,7 @@ log = logging.getLogger("kentongan.relay")
 
 TURN_NS: Final = 1 * SECOND_NS  # keepalive and watchdog want at least this
 LINK_AGAIN_NS: Final = SECOND_NS // 5  # alarm is back within 2 s of its death
+FAULTS_LIMIT, FAULTS_WITHIN_NS = 5, 60 * SECOND_NS  # of our own; more than that is no slip
 POWER_ON_NS: Final = 120 * SECOND_NS  # started this early in the machine's life: it came with the power
 
 
@@ -141,6 +143,10 @@ class Renewal:
         log.info("reloaded  session=%s", "new" if changed else "kept")
 
 
+class Exhausted(Exception):
+    """The same fault again and again."""
+
+
 class Loop:
     """Waits for whichever is first: alarm, the broker, a timer, the order to stop. Tells systemd that it turns."""
 
@@ -154,6 +160,8 @@ class Loop:
         self._watched: dict[int, int] = {}
         self._link_due_ns = 0
         self._alive_due_ns = 0
+        self._border = Border(log, "relay")
+        self._fault_times: list[int] = []
 
     def stop(self) -> None:
         """Callable from a signal: only sets a flag and wakes the loop."""
@@ -178,13 +186,25 @@ class Loop:
                 self._reloading = False
                 os.eventfd_read(self._wake)
                 if renewal is not None:
-                    renewal(now_ns)
-            if courier is not None and link is not None:
-                self._turn(courier, link, now_ns)
+                    self._border.call(renewal, now_ns)
+            if courier is not None and link is not None and not self._border.call(self._turn, courier, link, now_ns):
+                self._start_over(courier, link, now_ns)
             self._wait(courier, link)
         self._notifier.stopping()
         self._notifier.close()
         os.close(self._wake)
+
+    def _start_over(self, courier: Courier, link: LinkClient, now_ns: int) -> None:
+        """Nobody knows what that turn left undone: alarm takes its rows back, and both connections begin anew.
+
+        A fault that stays is for systemd: another process begins with nothing.
+        """
+        self._fault_times = [*(at for at in self._fault_times if now_ns - at < FAULTS_WITHIN_NS), now_ns]
+        if len(self._fault_times) > FAULTS_LIMIT:
+            raise Exhausted(f"{len(self._fault_times)} faults within {FAULTS_WITHIN_NS // SECOND_NS} s")
+        link.close()
+        courier.adrift(now_ns)
+        self._link_due_ns = now_ns + LINK_AGAIN_NS
 
     def _turn(self, courier: Courier, link: LinkClient, now_ns: int) -> None:
         if not link.connected:
