@@ -23,8 +23,10 @@ KNOWN_BY = {
     "cryptography": ("edge/centre/certificates.py", "edge/enrol/tls_key.py"),  # what signs, and what is signed
     "gpiod": ("drivers/gpiod_pins.py",),
     "gpiozero": ("drivers/gpio.py", "drivers/*_pins.py"),  # a pin factory subclasses gpiozero's
+    "lxml": ("drivers/soap.py",),
     "msgspec": ("edge/*",),  # the codec of the core
     "nacl": ("edge/core/seal.py", "edge/enrol/sealed.py", "edge/daemons/cameras/sealing.py"),
+    "onvif": ("drivers/onvif_client.py",),
     "paho": ("drivers/mqtt_client.py", "drivers/mqtt.py", "drivers/mqtt_centre.py"),  # what both ends need, and each
     "prometheus_client": ("edge/centre/metrics.py",),
     "pydantic": ("edge/config/*",),
@@ -34,6 +36,7 @@ KNOWN_BY = {
     "starlette": ("edge/centre/door.py",),
     "uvicorn": ("edge/centre/doorway.py",),
     "urllib3": ("edge/centre/webhook.py",),
+    "zeep": ("drivers/onvif_client.py",),
 }
 
 PROCESSES = {"alarm", "relay", "sms", "cameras", "config", "page"}  # edge.daemons.runtime and the like are shared
