@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from drivers.camera import (
     SOAP_LIMIT,
@@ -28,9 +28,6 @@ from drivers.camera import (
 from drivers.digest import Challenge, choose
 from drivers.places import Place
 from drivers.ports import Configuration
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
 
 HEAD_LIMIT: Final = 64 * 1024  # bytes of status line, headers, chunk marks and trailers of one answer together
 CONNECT_S: Final = 3.0  # a LAN answers in milliseconds; a swallowed SYN must leave time for another port
@@ -205,13 +202,13 @@ class _Socket(socket.socket):
 
     bounds: Bounds
 
-    def recv_into(self, buffer: "WriteableBuffer", nbytes: int = 0, flags: int = 0) -> int:
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         self.settimeout(self.bounds.until.left())
         count = super().recv_into(buffer, nbytes, flags)
         self.bounds.took(count)
         return count
 
-    def sendall(self, data: "ReadableBuffer", flags: int = 0) -> None:
+    def sendall(self, data: Any, flags: int = 0) -> None:
         self.settimeout(self.bounds.until.left())
         super().sendall(data, flags)
 

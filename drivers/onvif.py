@@ -22,9 +22,10 @@ from drivers.camera import (
     WrongPassword,
 )
 from drivers.clock import Clock, boot_ns
+from drivers.dialogue import SECOND_NS, Call, Dialogue
 from drivers.lan import Deadline, Door, Lan, within
 from drivers.learned import Learned, number, word
-from drivers.onvif_client import SECOND_NS, Call, Dialogue, Port, Service, Vendor
+from drivers.onvif_client import Namespace, Port, Vendor
 from drivers.places import Place, place_of
 from drivers.ports import Configuration
 from drivers.pullpoint import Left, PullPoint
@@ -99,8 +100,8 @@ class OnvifCamera:
             self._known.identity,
             self._known.profiles,
             self._offset_s(),
-            media2=Service.MEDIA2 in services,
-            events=Service.EVENTS in services,
+            media2=Namespace.MEDIA2 in services,
+            events=Namespace.EVENTS in services,
             snapshots=self._names_snapshots(until),
         )
 
@@ -111,7 +112,7 @@ class OnvifCamera:
     def subscribe(self) -> Subscription:
         self._check_login()
         until = _deadline()
-        events = self._services(until).get(Service.EVENTS)
+        events = self._services(until).get(Namespace.EVENTS)
         if events is None:
             raise NotOffered("it has no events")
         point = PullPoint(self._new_dialogue(), events, self._house.left, self._house.clock)
@@ -179,14 +180,14 @@ class OnvifCamera:
             named = [(word(getattr(row, "Namespace", "")), getattr(row, "XAddr", "")) for row in told]
         except NotOffered:
             named = self._ask_capabilities(until)
-        places = {name: place_of(str(url), self._address) for name, url in named if name in set(Service)}
+        places = {name: place_of(str(url), self._address) for name, url in named if name in set(Namespace)}
         return {name: place for name, place in places.items() if place is not None}
 
     def _ask_capabilities(self, until: Deadline) -> list[tuple[str, str]]:
         """What cameras before ONVIF 2.1 have instead of GetServices."""
         call = Call(Port.DEVICE, "GetCapabilities", self._device)
         told = self._dialogue.call(call, until, Category="All")
-        rows = ((Service.MEDIA, getattr(told, "Media", None)), (Service.EVENTS, getattr(told, "Events", None)))
+        rows = ((Namespace.MEDIA, getattr(told, "Media", None)), (Namespace.EVENTS, getattr(told, "Events", None)))
         return [(name, getattr(row, "XAddr", None) or "") for name, row in rows]
 
     def _ask_identity(self, until: Deadline) -> Identity:
@@ -211,7 +212,7 @@ class OnvifCamera:
 
     def _media(self) -> tuple[Port, Place]:
         """Raises NotOffered."""
-        for port, service in ((Port.MEDIA2, Service.MEDIA2), (Port.MEDIA, Service.MEDIA)):
+        for port, service in ((Port.MEDIA2, Namespace.MEDIA2), (Port.MEDIA, Namespace.MEDIA)):
             if place := self._known.services.get(service):
                 return port, place
         raise NotOffered("it has no media service")

@@ -17,9 +17,10 @@ from typing import Final
 
 from drivers.camera import CameraFault, Happening, Noticed, NotOffered, NotOnvif
 from drivers.clock import Clock
+from drivers.dialogue import SECOND_NS, Call, Dialogue
 from drivers.lan import Deadline, within
 from drivers.learned import word
-from drivers.onvif_client import SECOND_NS, Call, Dialogue, Port
+from drivers.onvif_client import Port
 from drivers.places import Place, place_of
 from drivers.soap import Element, Envelope, Gone
 
