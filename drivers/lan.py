@@ -153,7 +153,8 @@ class Lan:
         wire = self._connected(ask, until)
         try:
             wire.request(ask.method, ask.place.target, ask.body or None, self._headers(ask, challenge))
-            return _read(wire.getresponse(), ask.limit)
+            with wire.getresponse() as response:  # it holds the socket beyond the connection's own close
+                return _read(response, ask.limit)
         except (CameraFault, OSError, http.client.HTTPException, ValueError) as fault:
             raise _named(fault) from None
         finally:
