@@ -8,13 +8,13 @@ from typing import Any, Final
 from edge.config.kits import kit_names, load_kit
 from edge.config.layers import PARTS
 from edge.config.load import FORMAT
-from edge.config.model import Calls, Configuration, Lamp, Panel, Site, Sounder, Uplink, Zone
+from edge.config.model import Calls, Cameras, Configuration, Lamp, Panel, Site, Sounder, Uplink, Zone
 from edge.config.schema import choices_of, people_model
 from edge.core.faults import Language
 from edge.core.profiles import PROFILES
 
 NAME: Final = "site.schema.json"
-_TABLES: Final[dict[str, type]] = {"site": Site, "panel": Panel, "calls": Calls, "uplink": Uplink}
+_TABLES: Final[dict[str, type]] = {"site": Site, "panel": Panel, "calls": Calls, "cameras": Cameras, "uplink": Uplink}
 _PARTS: Final[dict[str, type]] = {"zone": Zone, "sounder": Sounder, "lamp": Lamp}
 _PIN: Final = {
     "type": "string",

@@ -13,11 +13,14 @@ from edge.config.written import Written
 from edge.core.faults import Fault, Wording
 
 PARTS = {"zone": "zones", "sounder": "sounders", "lamp": "lamps"}
-TABLES = ("site", "panel", "calls", "uplink")
+TABLES = ("site", "panel", "calls", "cameras", "uplink")
 ABOVE = ("format", "kit", "driver")  # in TOML a key below a heading belongs to it
 TOP = ("format", "kit", "driver", *TABLES, *PARTS)
-# What the centre may change from afar: which beats are sounded. Never pins, polarity, hold, silent, bypass or caps.
-OVERLAY: Mapping[str, tuple[str, ...]] = {"panel": ("profile",), "calls": ("crime", "fire", "medical", "disaster")}
+# What the centre may change from afar: which beats are sounded, how many pictures a slow line carries. Never pins,
+# polarity, hold, silent, bypass or caps, and never whether pictures leave at all.
+OVERLAY: Mapping[str, tuple[str, ...]] = {
+    "panel": ("profile",), "calls": ("crime", "fire", "medical", "disaster"), "cameras": ("frames",),
+}  # fmt: skip
 
 # What people write for what the file calls otherwise.
 ALIASES = {

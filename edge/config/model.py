@@ -89,6 +89,14 @@ class Calls:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cameras:
+    """What of the adopted cameras may leave the site; each camera has its owner's consent besides."""
+
+    snapshots: bool = True  # False: no picture is ever taken for the centre, whoever asks
+    frames: Annotated[int, Meta(ge=1, le=3)] = 3  # of each camera for one alarm; many cameras give fewer by themselves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uplink:
     """The broker, and another one for when it cannot be reached. tls False is accepted for loopback hosts only."""
 
@@ -121,5 +129,6 @@ class Configuration:
     lamps: Annotated[tuple[Lamp, ...], Meta(max_length=28)] = ()
     panel: Panel = field(default_factory=Panel)
     calls: Calls = field(default_factory=Calls)
+    cameras: Cameras = field(default_factory=Cameras)
     uplink: Uplink | None = None
     link: Link = field(default_factory=Link)

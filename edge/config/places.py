@@ -79,6 +79,11 @@ class Places:
         return self.run / "cameras/counter.sock"
 
     @property
+    def subscriptions(self) -> Path:
+        """Which subscriptions are open on cameras, so that a death leaves none; of this boot."""
+        return self.run / "cameras/subscriptions.json"
+
+    @property
     def link(self) -> Path:
         """One socket per role: relay.sock, sms.sock, cameras.sock, config.sock, page.sock, cli.sock."""
         return self.run / "link"

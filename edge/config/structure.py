@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from edge.config import codes
 from edge.config.layers import PARTS, TABLES, TOP, Merged, unknown
 from edge.config.lines import Path
-from edge.config.model import Calls, Configuration, Lamp, Panel, Site, Sounder, Uplink, Zone
+from edge.config.model import Calls, Cameras, Configuration, Lamp, Panel, Site, Sounder, Uplink, Zone
 from edge.config.schema import choices_of, keys_of, limits_of, people_model
 from edge.core.faults import Fault, Wording
 
 VALUES: Mapping[object, type] = {
-    "site": Site, "panel": Panel, "calls": Calls, "uplink": Uplink, "zones": Zone, "sounders": Sounder, "lamps": Lamp,
+    "site": Site, "panel": Panel, "calls": Calls, "cameras": Cameras, "uplink": Uplink,
+    "zones": Zone, "sounders": Sounder, "lamps": Lamp,
 }  # fmt: skip
 _SECTIONS = {plural: f"[[{kind}]]" for kind, plural in PARTS.items()} | {name: f"[{name}]" for name in TABLES}
 
@@ -23,7 +24,7 @@ _SECTIONS = {plural: f"[[{kind}]]" for kind, plural in PARTS.items()} | {name: f
 EXAMPLES: Mapping[str, str] = {
     "id": '"pos-ronda"', "name": '"RT 005 / RW 010 Tembalang"', "rt": '"005"', "rw": '"010"', "pin": '"GPIO17"',
     "phone": '"081234567890"', "label": '"Pos ronda"', "host": '"mqtt.pusat.example"', "port": "8883", "tls": "true",
-    "remote_sound": "false", "remote_bypass": "false",
+    "remote_sound": "false", "remote_bypass": "false", "snapshots": "true", "frames": "3",
     "beat_s": "60", "hold_s": "1.0", "sound_s": "180", "storm_s": "60", "silent": "true", "backup": "true",
     "crime": '"titir"', "fire": '"fire"', "medical": '"titir"', "disaster": '"disaster"',
     "kit": '"rt-standard"', "driver": '"gpiod"', "lab": "false",

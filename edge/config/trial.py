@@ -19,7 +19,7 @@ from edge.config.apply import put_back
 from edge.config.drafts import Draft
 from edge.config.generations import Texts, alone, differs, install, texts_of, write_atomically
 from edge.config.load import Users, load
-from edge.config.model import Calls, Configuration
+from edge.config.model import Calls, Cameras, Configuration
 from edge.config.places import Places
 from edge.core.faults import Refused
 
@@ -111,7 +111,8 @@ def _ground(places: Places) -> tuple[Configuration, Texts]:
 def _rest(configuration: Configuration) -> Configuration:
     """All that no overlay may touch: a new version of a kit must not come along with the centre's change."""
     panel = replace(configuration.panel, profile="jateng")
-    return replace(configuration, generation=0, panel=panel, calls=Calls())
+    cameras = replace(configuration.cameras, frames=Cameras().frames)
+    return replace(configuration, generation=0, panel=panel, calls=Calls(), cameras=cameras)
 
 
 def _generation(places: Places, number: int) -> Configuration:

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from edge.config.drafts import NAME
 from edge.config.places import Places
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
-SERVICES = ("kentongan-alarm", "kentongan-relay")
+SERVICES = ("kentongan-alarm", "kentongan-relay", "kentongan-cameras")
 WITH_CONFIG = (*SERVICES, "kentongan-config")  # which comes and goes
 EXPOSURE_MAX = 15  # tenths; a plain service of Debian scores 92 to 96
 
@@ -72,6 +73,11 @@ def relay() -> Unit:
     return Unit(SYSTEMD / "kentongan-relay.service")
 
 
+@pytest.fixture
+def cameras() -> Unit:
+    return Unit(SYSTEMD / "kentongan-cameras.service")
+
+
 @pytest.mark.parametrize("name", WITH_CONFIG)
 def test_every_daemon_is_in_the_same_sandbox(name: str) -> None:
     unit = Unit(SYSTEMD / f"{name}.service")
@@ -121,6 +127,31 @@ def test_a_missing_credential_does_not_keep_the_relay_down(relay: Unit) -> None:
     assert loaded == forgiven == {"tls.key", "tls.pem"}
 
 
+def test_cameras_reach_the_lan_and_nothing_that_is_not_theirs(cameras: Unit) -> None:
+    assert cameras.one("Service.IPAddressDeny") == "any"
+    allowed = [ip_network(each) for each in (cameras.one("Service.IPAddressAllow") or "").split() if each[0].isdigit()]
+    assert allowed
+    assert all(network.is_private or network.is_multicast for network in allowed)
+    assert cameras.one("Service.RestrictAddressFamilies") == "AF_UNIX AF_INET"
+    assert (cameras.one("Service.SocketBindDeny"), cameras.all("Service.SocketBindAllow")) == ("any", ["ipv4:udp"])
+    hidden = (cameras.one("Service.InaccessiblePaths") or "").split()
+    assert {"-/var/lib/kentongan/ledger", "-/etc/kentongan/secrets", "-/var/lib/kentongan/inbox"} <= set(hidden)
+    box = Places()
+    assert (cameras.one("Service.ReadWritePaths") or "").split() == [f"-{box.cameras}", f"-{box.counter.parent}"]
+    assert cameras.all("Service.DeviceAllow") == cameras.all("Service.LoadCredential") == []
+    assert cameras.one("Service.PrivateDevices") == "yes"
+
+
+def test_the_cameras_get_what_time_and_memory_the_others_leave(alarm: Unit, relay: Unit, cameras: Unit) -> None:
+    scores = [int(unit.one("Service.OOMScoreAdjust") or 0) for unit in (alarm, relay, cameras)]
+    assert scores == sorted(scores)
+    assert scores[1] < scores[2]
+    assert int(cameras.one("Service.Nice") or 0) > 0 > int(alarm.one("Service.Nice") or 0)
+    assert cameras.one("Service.MemoryMax") == "128M"
+    assert cameras.one("Service.CPUQuota")
+    assert int(cameras.one("Service.CPUWeight") or 100) < 100 < int(alarm.one("Service.CPUWeight") or 100)
+
+
 def test_config_writes_its_two_folders_and_reaches_no_network_and_no_key() -> None:
     unit = Unit(SYSTEMD / "kentongan-config.service")
     assert unit.one("Service.PrivateNetwork") == "yes"
@@ -167,7 +198,7 @@ def test_every_user_of_the_units_is_made_and_is_in_the_groups_it_needs() -> None
     users = {row[1] for row in rows if row[0] == "u"}
     members = {(row[1], row[2]) for row in rows if row[0] == "m"}
     assert set(WITH_CONFIG) <= users
-    for group in ("gpio", "kentongan-relay", "kentongan-config"):
+    for group in ("gpio", "kentongan-relay", "kentongan-cameras", "kentongan-config"):
         assert ("kentongan-alarm", group) in members
     assert {group for _, group in members} <= users | {row[1] for row in rows if row[0] == "g"}
 
@@ -181,6 +212,17 @@ def test_the_box_key_is_readable_by_alarm_alone_and_the_tls_key_by_root_alone() 
     assert modes["tls.key"] == ["0600", "root", "root"]
     assert modes["inbox"] == ["0770", "kentongan-alarm", "kentongan-config"]
     assert modes["ledger"] == ["0700", "kentongan-alarm", "kentongan-alarm"]
+
+
+def test_only_technicians_reach_the_counter_and_only_cameras_their_logins() -> None:
+    rows = [
+        row.split() for row in (SYSTEMD / "tmpfiles.d/kentongan.conf").read_text().splitlines() if row[:1].isalpha()
+    ]
+    modes = {row[1]: row[2:5] for row in rows}
+    box = Places()
+    assert modes[str(box.counter.parent)] == ["2750", "kentongan-cameras", "kentongan-tech"]  # what is made in it, too
+    assert modes[str(box.cameras)] == ["0700", "kentongan-cameras", "kentongan-cameras"]
+    assert modes[str(box.run)] == ["0755", "kentongan-alarm", "kentongan-alarm"]  # else alarm would take all of it
 
 
 @needs_systemd

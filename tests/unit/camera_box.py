@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from nacl.public import PrivateKey
 
 from drivers.sim.street import PLAIN, Lens, Street
+from edge.config.model import Cameras as Policy
 from edge.core.inventory import Adopted
 from edge.core.words import SECOND_NS
 from edge.daemons.cameras.clerk import Clerk, Hands
@@ -60,6 +61,7 @@ class CameraBox:
         self.folder = folder
         self.street = street or Street(*lenses)
         self.now_ns = now_ns
+        self.policy = Policy()
         self.said: list[Frame] = []
         self.lost: list[tuple[Picture, str]] = []
         self.store = Store(folder)
@@ -78,8 +80,9 @@ class CameraBox:
         )  # fmt: skip
         self.clerk = Clerk(self.roll, hands)
         self.photographer = Photographer(
-            self.roll, self.street, crew, self.spool, self.said.append, boot_ns=self.boot_ns, boot=BOOT
-        )
+            self.roll, self.street, crew, self.spool, self.said.append,
+            policy=lambda: self.policy, boot_ns=self.boot_ns, boot=BOOT,
+        )  # fmt: skip
 
     def again(self, *, after_s: float = 5.0) -> "CameraBox":
         """The next life: whatever was not written down is gone."""

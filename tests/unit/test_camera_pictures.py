@@ -9,6 +9,7 @@ import pytest
 from nacl.public import SealedBox
 
 from drivers.sim.street import JPEG
+from edge.config.model import Cameras as Policy
 from edge.core.words import SECOND_NS
 from edge.daemons.cameras.offers import AGAIN_NS, OFFERED_MAX, Offers
 from edge.daemons.cameras.sealing import OVERHEAD, digest, seal, sealed_memory
@@ -70,11 +71,30 @@ def test_only_who_holds_the_centres_key_sees_it_and_the_disk_never_held_it(box: 
         assert not path.is_file() or b"\xff\xd8\xff" not in path.read_bytes()
 
 
-def test_the_same_alarm_is_pictured_once(box: CameraBox) -> None:
+def test_the_same_alarm_is_pictured_once_and_answered_each_time(box: CameraBox) -> None:
     for _ in range(3):
         box.alarms(ALARM)
     box.passes(10)
     assert len(box.spool.pictures()) == 6
+    assert box.dones() == [Done(ALARM, "")]
+    box.alarms(ALARM)
+    assert box.dones() == [Done(ALARM, "")] * 2
+
+
+def test_where_the_site_lets_no_picture_leave_none_is_taken(box: CameraBox) -> None:
+    before = [camera.pictures for camera in box.street.lenses]
+    box.policy = Policy(snapshots=False)
+    box.alarms(ALARM)
+    box.works({"jti": "j1"})
+    assert box.dones() == [Done(ALARM, "no-snapshots"), Done("j1", "no-snapshots")]
+    assert [camera.pictures for camera in box.street.lenses] == before
+
+
+def test_the_site_may_want_fewer(box: CameraBox) -> None:
+    box.policy = Policy(frames=1)
+    box.alarms(ALARM)
+    box.passes(10)
+    assert len(box.spool.pictures()) == 2
 
 
 def test_an_order_for_one_camera_gives_one_picture_and_an_answer(box: CameraBox) -> None:
@@ -304,11 +324,14 @@ def test_a_picture_is_handed_over_again_by_its_number(box: CameraBox, alarm: Ala
 
 def test_what_the_centre_has_and_what_alarm_refuses_is_deleted(box: CameraBox, alarm: Alarm, tmp_path: Path) -> None:
     box.alarms()
-    one, other = (each.picture for each in box.spool.pictures())
+    box.passes(3)
+    one, other, third, *rest = (each.picture for each in box.spool.pictures())
     offers = Offers(box.spool, Voice(alarm))
     offers.hear(Work("kept", {"sha256": one.sha256, "id": "7c1f0b2e.12"}))
     offers.hear(Work("received", {"id": "7c1f0b2e.12"}))
-    offers.hear(Work("refused", {"sha256": other.sha256, "reason": "quota"}))
+    offers.hear(Work("received", {"id": "7c1f0b2e.13", "sha256": third.sha256}))  # before it was called "kept"
+    for each in (other, *rest):
+        offers.hear(Work("refused", {"sha256": each.sha256, "reason": "quota"}))
     assert list((tmp_path / "spool").iterdir()) == []
     assert box.lost == []
 

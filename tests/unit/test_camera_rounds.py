@@ -8,7 +8,7 @@ import pytest
 from drivers.camera import Happening, Noticed
 from drivers.sim.street import Lens
 from edge.core.words import SECOND_NS
-from edge.daemons.cameras.watching import BURST, REFILL_NS, Sieve
+from edge.daemons.cameras.watching import BURST, REFILL_NS, STREET_BURST, STREET_REFILL_NS, Sieve
 from edge.link import counter
 from edge.link.frames import PUT_LIMIT
 from tests.unit.camera_box import CameraBox, lens
@@ -222,20 +222,28 @@ def noticed(at_s: float, *, active: bool = True, source: str = "1") -> Noticed:
 
 def test_what_is_said_twice_is_told_once() -> None:
     sieve = Sieve()
-    assert [sieve.passes(noticed(at)) for at in (1, 2, 3)] == [True, False, False]
-    assert sieve.passes(noticed(4, active=False))
+    assert [sieve.passes("a", noticed(at)) for at in (1, 2, 3)] == [True, False, False]
+    assert sieve.passes("a", noticed(4, active=False))
+    assert sieve.passes("b", noticed(4))
 
 
 def test_a_tree_in_the_wind_is_told_at_a_limited_rate() -> None:
     sieve = Sieve()
-    passed = sum(sieve.passes(noticed(at / 10, active=at % 2 == 0)) for at in range(6000))
-    minutes = 600 * SECOND_NS
-    assert BURST <= passed <= BURST + minutes // REFILL_NS
+    passed = sum(sieve.passes("a", noticed(at / 10, active=at % 2 == 0)) for at in range(6000))
+    assert BURST <= passed <= BURST + 600 * SECOND_NS // REFILL_NS
     assert sieve.passed_over == 6000 - passed
+
+
+def test_a_street_in_the_wind_is_told_no_faster_than_alarm_takes_it() -> None:
+    sieve = Sieve()
+    passed = sum(
+        sieve.passes(f"kamera-{number}", noticed(at, active=at % 2 == 0)) for at in range(600) for number in range(16)
+    )
+    assert STREET_BURST <= passed <= STREET_BURST + 600 * SECOND_NS // STREET_REFILL_NS
 
 
 def test_after_a_pause_the_first_change_is_told_at_once() -> None:
     sieve = Sieve()
     for at in range(100):
-        sieve.passes(noticed(at / 10, active=at % 2 == 0))
-    assert sieve.passes(noticed(120, active=True, source="2"))
+        sieve.passes("a", noticed(at / 10, active=at % 2 == 0))
+    assert sieve.passes("a", noticed(120, active=True, source="2"))

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from edge.config.layers import PARTS
 from edge.config.load import load
-from edge.config.model import Calls, Lamp, Panel, Site, Sounder, Uplink, Zone
+from edge.config.model import Calls, Cameras, Lamp, Panel, Site, Sounder, Uplink, Zone
 from edge.config.schema import choices_of, keys_of
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/configuration.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 SECTIONS = {
-    "[site]": Site, "[panel]": Panel, "[calls]": Calls, "[uplink]": Uplink,
+    "[site]": Site, "[panel]": Panel, "[calls]": Calls, "[cameras]": Cameras, "[uplink]": Uplink,
     "[[zone]]": Zone, "[[sounder]]": Sounder, "[[lamp]]": Lamp,
 }  # fmt: skip
 

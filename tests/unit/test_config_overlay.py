@@ -11,7 +11,7 @@ from edge.config.drafts import Draft
 from edge.config.generations import texts_of
 from edge.config.layers import OVERLAY
 from edge.config.load import load
-from edge.config.model import Calls, Configuration
+from edge.config.model import Calls, Cameras, Configuration
 from edge.config.origin import origins
 from edge.config.places import Places
 from edge.config.trial import begin, read_trial
@@ -52,6 +52,13 @@ def test_a_call_of_the_profile_may_be_chosen_and_nothing_else_changes() -> None:
 def test_the_list_names_only_what_the_model_has_and_every_kind() -> None:
     assert set(OVERLAY["calls"]) == {kind.value for kind in Kind}
     assert {"profile"} == set(OVERLAY["panel"])
+    assert OVERLAY["cameras"] == ("frames",)
+
+
+def test_a_slow_line_may_be_given_fewer_pictures_from_afar() -> None:
+    plain, changed = laid(""), laid("[cameras]\nframes = 1\n")
+    assert isinstance(plain, Configuration)
+    assert changed == replace(plain, cameras=Cameras(frames=1))
 
 
 @pytest.mark.parametrize(
@@ -61,6 +68,8 @@ def test_the_list_names_only_what_the_model_has_and_every_kind() -> None:
         ("[panel]\nstorm_s = 600", "overlay:2"),
         ("[panel]\nremote_sound = true", "overlay:2"),
         ("[panel]\nlab = true", "overlay:2"),
+        ("[cameras]\nsnapshots = true", "overlay:2"),
+        ("[cameras]\nsnapshots = false", "overlay:2"),
         ('[uplink]\nhost = "evil.example"', "overlay:1"),
         ('[site]\nname = "RT lain"', "overlay:1"),
         ('[[zone]]\nid = "pos-ronda"\nsilent = true', "overlay:1"),

@@ -1,5 +1,5 @@
 import sys
 
-from edge.daemons.cameras.compose import main
+from edge.daemons.cameras import main
 
 sys.exit(main(sys.argv[1:]))

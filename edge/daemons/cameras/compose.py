@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from drivers.camera import Cameras, Noticed, Scanner
+from drivers.discovery import WsDiscovery
+from drivers.hearing import Hearing
+from edge.config import model
+from edge.config.active import read_active
 from edge.config.places import Places
 from edge.core import camera_codes as codes
 from edge.core.faults import Exit
@@ -65,7 +69,7 @@ class Ear:
     close: Callable[[], None]
 
 
-def main(argv: Sequence[str] | None = None, *, devices: Callable[[], Devices] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, devices: "Callable[[Places], Devices] | None" = None) -> int:
     """Run until SIGTERM. Returns an exit code of edge.core.faults.Exit."""
     parser = argparse.ArgumentParser(prog="kentongan-cameras")
     parser.add_argument("--root", type=Path, default=Path("/"))
@@ -75,8 +79,10 @@ def main(argv: Sequence[str] | None = None, *, devices: Callable[[], Devices] | 
     start_logging()
     threading.stack_size(STACK_BYTES)
     pace = Pace(int(chosen.check_s * SECOND_NS), int(chosen.again_s * SECOND_NS))
+    places = Places(chosen.root)
     try:
-        box = Box(Places(chosen.root), (devices or real_devices)(), pace)
+        places.counter.parent.mkdir(parents=True, exist_ok=True)
+        box = Box(places, (devices or real_devices)(places), pace)
     except OSError as error:
         log.error("%s", codes.STORE.fault(what=f"{error.filename}: {error.strerror}").line())
         return Exit.PREREQUISITE
@@ -85,19 +91,25 @@ def main(argv: Sequence[str] | None = None, *, devices: Callable[[], Devices] | 
     return Exit.OK
 
 
-def real_devices() -> Devices:
-    discovery, onvif = import_module("drivers.discovery"), import_module("drivers.onvif")
-    return Devices(onvif.OnvifCameras(), discovery.WsDiscovery, hearing)
+def real_devices(places: Places) -> Devices:
+    onvif = import_module("drivers.onvif")
+    return Devices(onvif.OnvifCameras(places.subscriptions), WsDiscovery, hearing)
 
 
 def hearing() -> Ear | None:
     """None where no network lets us listen: then the hourly scan has to do."""
     try:
-        ear = import_module("drivers.hearing").Hearing()
+        ear = Hearing()
     except OSError as error:
         log.warning("no Hello can be heard  cause=%s", error.strerror)
         return None
     return Ear(ear.fileno(), lambda: len(ear.hints()), ear.close)
+
+
+def _policy(places: Places) -> model.Cameras:
+    """The site's word on pictures, as it is applied now; without any word, the model's."""
+    site = read_active(places).configuration
+    return site.cameras if site else model.Cameras()
 
 
 class Box:
@@ -133,7 +145,7 @@ class Box:
         self._closing = (scans, looks, pictures)
         self._photographer = Photographer(
             self._roll, devices.cameras, pictures, self._spool, self._voice.say,
-            boot_ns=self._clock.boot_ns, boot=boot_id(),
+            policy=lambda: _policy(places), boot_ns=self._clock.boot_ns, boot=boot_id(),
         )  # fmt: skip
         means = Means(devices.cameras, devices.scanner, scans, looks, self._clock.boot_ns, self._trusts_clock)
         self._rounds = Rounds(self._roll, means, pace, now_ns=now_ns, powered_on=now_ns < POWER_ON_NS)
@@ -143,7 +155,7 @@ class Box:
         )  # fmt: skip
         self._desk = Desk(places.counter, self._selector, Clerk(self._roll, hands).ask)
         self._watches: dict[str, Watch] = {}
-        self._sieves: dict[str, Sieve] = {}
+        self._sieve = Sieve()
         self._ear: Ear | None = None
 
     def stop(self) -> None:
@@ -235,9 +247,10 @@ class Box:
     def _unwatch(self, name: str) -> None:
         if (watch := self._watches.pop(name, None)) is not None:
             watch.stop()
+            self._sieve.forget(name)
 
     def _noticed(self, name: str, noticed: Noticed) -> None:
-        if name not in self._watches or not self._sieves.setdefault(name, Sieve()).passes(noticed):
+        if name not in self._watches or not self._sieve.passes(name, noticed):
             return
         body: dict[str, str | int | bool] = {"what": str(noticed.what), "active": noticed.active}
         self._voice.say(Put("camera-event", f"camera/{name}", body))

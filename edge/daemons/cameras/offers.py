@@ -57,7 +57,7 @@ class Offers:
                     log.warning("a picture was not taken  reason=%s", work.args.get("reason", ""))
                     self._spool.refused(sha256)
                 case "received":
-                    self._spool.received(event)
+                    self._spool.received(event, sha256)
         except OSError as error:
             log.error("the spool does not take it  what=%s cause=%s", work.what, error.strerror)
 

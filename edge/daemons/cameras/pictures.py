@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from drivers.camera import Cameras, Login
+from edge.config.model import Cameras as Policy
 from edge.core import camera_codes as codes
 from edge.core.inventory import Adopted, Health
 from edge.core.words import SECOND_NS
@@ -55,21 +56,22 @@ class _Taken:
 
 
 class Photographer:
-    """say: passes a frame to alarm; boot: this boot's id."""
+    """say: passes a frame to alarm; policy: the site's word, asked anew each time; boot: this boot's id."""
 
     def __init__(
         self, roll: Roll, cameras: Cameras, crew: Crew, spool: Spool, say: Callable[[Frame], None],
-        *, boot_ns: Callable[[], int], boot: str,
+        *, policy: Callable[[], Policy], boot_ns: Callable[[], int], boot: str,
     ) -> None:  # fmt: skip
         self._roll = roll
         self._cameras = cameras
         self._crew = crew
         self._spool = spool
         self._say = say
+        self._policy = policy
         self._boot_ns = boot_ns
         self._boot = boot
         self._later: list[tuple[int, _Round, Adopted, int]] = []
-        self._pictured: dict[str, None] = {}  # alarms, in order
+        self._pictured: dict[str, str | None] = {}  # by alarm what became of it, None while it is being done
 
     @property
     def due_ns(self) -> int | None:
@@ -77,16 +79,19 @@ class Photographer:
 
     def begin(self, work: Work, now_ns: int) -> None:
         """Follow a Work "snapshot"; an order is answered with Done in any case."""
-        reason, chosen = self._chosen(work)
         alarm = work.args.get("alarm", "")
-        if not reason and alarm and alarm in self._pictured:
+        if alarm and alarm in self._pictured:  # asked again by an alarm that has started anew
+            if self._pictured[alarm] is not None:
+                self._say(Done(alarm, self._pictured[alarm] or ""))
             return
+        policy = self._policy()
+        reason, chosen = self._chosen(work) if policy.snapshots else ("no-snapshots", [])
         if reason:
             self._end(_Round(work, 0, 0, reasons={"": reason}))
             return
         if alarm:
-            self._remember(alarm)
-        frames = 1 if not alarm else next((count for most, count in FRAMES if len(chosen) <= most), 1)
+            self._remember(alarm, None)
+        frames = min(policy.frames, next((count for most, count in FRAMES if len(chosen) <= most), 1)) if alarm else 1
         job = _Round(work, frames, frames * len(chosen))
         for camera in chosen:
             self._take(job, camera, 1, now_ns)
@@ -117,8 +122,8 @@ class Photographer:
             return codes.BUSY.code, []
         return "", chosen
 
-    def _remember(self, alarm: str) -> None:
-        self._pictured[alarm] = None
+    def _remember(self, alarm: str, reason: str | None) -> None:
+        self._pictured[alarm] = reason
         while len(self._pictured) > REMEMBERED:
             del self._pictured[next(iter(self._pictured))]
 
@@ -177,8 +182,10 @@ class Photographer:
             "pictures taken  alarm=%s spooled=%d without=%s", job.alarm or "-", job.spooled,
             ",".join(f"{name}:{why}" for name, why in sorted(job.reasons.items()))[:300] or "-",
         )  # fmt: skip
-        if job.jti:
-            self._say(Done(job.jti, reason))
+        if job.alarm:
+            self._remember(job.alarm, reason)
+        if name := job.jti or job.alarm:
+            self._say(Done(name, reason))
 
 
 def _outcome(shot: Shot, number: int) -> Outcome:

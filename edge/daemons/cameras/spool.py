@@ -118,9 +118,9 @@ class Spool:
     def by_event(self, event: str) -> Spooled | None:
         return next((each for each in self._files.values() if each.picture.id == event), None)
 
-    def received(self, event: str) -> None:
-        """The centre has it: the file goes."""
-        if (spooled := self.by_event(event)) is not None:
+    def received(self, event: str, sha256: str) -> None:
+        """The centre has it: the file goes, by its number or by what it holds."""
+        if (spooled := self.by_event(event) or self._files.get(sha256)) is not None:
             self._remove(spooled)
 
     def refused(self, sha256: str) -> None:

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from drivers.camera import CameraFault, Cameras, Login, Noticed, NotOffered, WrongPassword
@@ -20,6 +20,9 @@ FIRST_PAUSE_S: Final = 5.0
 PAUSE_MAX_S: Final = 300.0
 BURST: Final = 6  # events of one camera at once,
 REFILL_NS: Final = 10 * SECOND_NS  # then one in this time: a tree in the wind is no alarm
+PARTS_MAX: Final = 512  # of all cameras, whose last word is remembered
+STREET_BURST: Final = 18  # of all cameras together; alarm takes 20,
+STREET_REFILL_NS: Final = 6 * SECOND_NS  # and then one in 5 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +106,49 @@ class Watch:
 
 
 @dataclass(slots=True)
-class Sieve:
-    """Lets a camera's changes through, at a limited rate; what it says twice is said once."""
+class Tokens:
+    """So many at once, then one in `refill_ns`."""
 
-    tokens: int = BURST
+    burst: int
+    refill_ns: int
+    left: int = field(init=False)
     at_ns: int = 0
-    _last: dict[tuple[str, str], bool] | None = None
-    passed_over: int = 0
 
-    def passes(self, noticed: Noticed) -> bool:
-        last = self._last = self._last if self._last is not None and len(self._last) < 64 else {}
-        key = (noticed.what, noticed.source)
-        if last.get(key) is noticed.active:
+    def __post_init__(self) -> None:
+        self.left = self.burst
+
+    def has(self, now_ns: int) -> bool:
+        grown = max(0, now_ns - self.at_ns) // self.refill_ns
+        if self.left + grown >= self.burst:
+            self.left, self.at_ns = self.burst, now_ns
+        elif grown:
+            self.left, self.at_ns = self.left + grown, self.at_ns + grown * self.refill_ns
+        return self.left > 0
+
+
+class Sieve:
+    """Lets what cameras notice through, at a limited rate; what one says twice is said once."""
+
+    def __init__(self) -> None:
+        self._street = Tokens(STREET_BURST, STREET_REFILL_NS)
+        self._cameras: dict[str, Tokens] = {}
+        self._last: dict[tuple[str, str, str], bool] = {}
+        self.passed_over = 0
+
+    def passes(self, name: str, noticed: Noticed) -> bool:
+        key = (name, noticed.what, noticed.source)
+        if self._last.get(key) is noticed.active:
             return False
-        last[key] = noticed.active
-        grown = (noticed.at_ns - self.at_ns) // REFILL_NS
-        if grown > 0 or self.tokens == BURST:
-            self.tokens = min(BURST, self.tokens + max(0, grown))
-            self.at_ns = noticed.at_ns
-        if self.tokens == 0:
+        if len(self._last) >= PARTS_MAX:
+            self._last.clear()
+        self._last[key] = noticed.active
+        camera = self._cameras.setdefault(name, Tokens(BURST, REFILL_NS))
+        if not (camera.has(noticed.at_ns) and self._street.has(noticed.at_ns)):
             self.passed_over += 1
             return False
-        self.tokens -= 1
+        camera.left -= 1
+        self._street.left -= 1
         return True
+
+    def forget(self, name: str) -> None:
+        self._cameras.pop(name, None)
