@@ -8,7 +8,7 @@ JOBS ?= 3
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-peers soak fleet lab chaos power fuzz clean lock demo-ready test-ready
+.PHONY: help demo test check bench bench-peers bench-cameras soak fleet lab chaos power fuzz clean lock demo-ready test-ready
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -37,6 +37,9 @@ fleet: test-ready ## ten thousand simulated boxes, a restarting broker, a slow c
 
 bench-peers: test-ready ## the same outage for us, a mosquitto bridge and thingsboard-gateway; EVENTS=500 is a short one
 	@$(VENV)/python -m tests.peers $(if $(EVENTS),--events $(EVENTS))
+
+bench-cameras: test-ready ## 54 cameras found and 50 asked, by us and by what others use; RUNS=1 is a short one
+	@$(VENV)/python -m tests.peers.cameras $(if $(RUNS),--runs $(RUNS))
 
 lab: test-ready ## real kernel, real GPIO device, real systemd (builds a kernel once: 4 minutes, root)
 	@-$(VENV)/python -m tests.lab.build

@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
 def _inside(asked: argparse.Namespace) -> int:
     networks = (
         Network(0, "169.254.1.1/16", "169.254.20.1", asked.count, asked.twins),
-        Network(1, "192.168.77.1/24", "192.168.77.11", asked.second),
+        Network(1, "192.168.77.1/24", "192.168.77.11", asked.second, asked.twins),
     )
     _run("ip", "link", "set", "lo", "up")
     with ExitStack() as stack:
@@ -105,7 +105,7 @@ def _inside(asked: argparse.Namespace) -> int:
             _wire(network, street, air=asked.air)
             cameras += stack.enter_context(_town(network, street)).cameras
         if asked.route:
-            _run("ip", "route", "add", "default", "via", "169.254.255.254", "dev", "eth0")
+            _run("ip", "route", "add", "default", "via", "192.168.77.254", "dev", "eth1")
         return _command(asked.command, cameras)
 
 
@@ -150,7 +150,7 @@ def _wire(network: Network, street: int, *, air: bool) -> None:
 
 
 def _town(network: Network, street: int) -> TownApart:
-    words = ("--count", str(network.count), "--twins", str(network.twins), "--host", network.first)
+    words = ("--count", str(network.count), "--twins", str(min(network.twins, network.count)), "--host", network.first)
     return TownApart(*words, before=("nsenter", "-t", str(street), "-n"))
 
 
