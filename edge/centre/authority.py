@@ -16,7 +16,7 @@ from edge.centre.certificates import CertificateAuthority, Issued
 from edge.centre.places import CentrePlaces, write_whole
 from edge.centre.registry import admission_path, read_admission, sign_admission
 from edge.centre.trust import NotAdmissible, RootAway, read_own
-from edge.core.seal import KEY_BYTES, Binding, CentreKey, Keyset, Signer, Use, b64, read_keyset, sign_by_root
+from edge.core.seal import KEY_BYTES, Binding, CentreKey, Keyset, Signer, Use, b64, public_of, read_keyset, sign_by_root
 from edge.core.words import BoxId, SiteId
 from edge.enrol.forms import BOX_ID, SITE_ID, Answer, sign_answer
 from edge.enrol.sealed import sealed_for, unsealed
@@ -141,9 +141,12 @@ class Authority:
         seed, before = os.urandom(KEY_BYTES), self.keyset
         start, end = int(self.now().timestamp()), int((self.now() + KEY_LIFE).timestamp())
         number = 1 + max((_number(key.kid) for key in before.keys if key.use is use), default=0)
-        key = CentreKey(f"{use}-{number}", use, b64(Signer(seed).public), start, end)
+        key = CentreKey(f"{use}-{number}", use, b64(public_of(use, seed)), start, end)
+        if use is Use.PICTURE:  # first, and beside the older ones: no box may seal to a key that nobody has
+            write_whole(self._places.keys / f"{key.kid}.key", seed, mode=0o600)
         self._publish(replace(before, keys=(*before.keys, key)))
-        write_whole(path, seed, mode=0o600)
+        if use is not Use.PICTURE:
+            write_whole(path, seed, mode=0o600)
         return key
 
     def withdraw(self, kid: str) -> Keyset:
@@ -155,9 +158,14 @@ class Authority:
         key = next((key for key in before.keys if key.kid == kid), None)
         if key is None:
             raise NotAdmissible(f"{kid}: not in the keyset, which has {', '.join(key.kid for key in before.keys)}")
-        if key.public == b64(Signer(read_own(self._places, f"keys/{key.use}.key")).public):
-            raise NotAdmissible(f"{kid}: signs now; `kentongan centre keys rotate {key.use}` first")
+        if self._is_current(key, before):
+            raise NotAdmissible(f"{kid}: in use now; `kentongan centre keys rotate {key.use}` first")
         return self._publish(replace(before, keys=tuple(key for key in before.keys if key.kid != kid)))
+
+    def _is_current(self, key: CentreKey, keyset: Keyset) -> bool:
+        if key.use is Use.PICTURE:
+            return key == [each for each in keyset.keys if each.use is Use.PICTURE][-1]
+        return key.public == b64(Signer(read_own(self._places, f"keys/{key.use}.key")).public)
 
     def _publish(self, keyset: Keyset) -> Keyset:
         """Signed, one version higher, in place whole; a running centre sends it to every box."""
@@ -203,6 +211,9 @@ class Authority:
         keys = tuple(
             CentreKey(f"{use}-1", use, b64(Signer(_new_seed(self._places, use)).public), start, end) for use in SIGNING
         )
+        picture = f"{Use.PICTURE}-1"
+        sealing = public_of(Use.PICTURE, _new_seed(self._places, picture))
+        keys = (*keys, CentreKey(picture, Use.PICTURE, b64(sealing), start, end))
         write_whole(self._places.keyset, sign_by_root(Keyset(1, keys), self._root), mode=0o644)
         write_whole(self._places.escrow_public, Signer(self._escrow).public, mode=0o644)
         write_whole(self._places.root_public, self._root.public, mode=0o644)

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from edge.centre.ingest import Ordered, Seen, Taken
+from edge.centre.ingest import Ordered, Pictured, Seen, Taken
 from edge.centre.lines import Told, as_text, line_of
 from edge.centre.session import Connected, Disconnected
 from edge.core.faults import Language, Wording, printable
@@ -31,6 +31,7 @@ COLUMNS: Final = (
 OPEN: Final = Wording("BELUM DITANGANI", "OPEN")
 RESTORED: Final = Wording("pulih", "restored")
 TAKEN_BY: Final = Wording("diterima {by} · {ticket}", "taken by {by} · {ticket}")
+PICTURES: Final = Wording("· {count} gambar", "· {count} pictures")
 ACTUAL: Final = "actual"
 
 
@@ -45,6 +46,7 @@ class _Row:
     restored: bool = False
     taken_by: str = ""
     ticket: str = ""
+    pictures: int = 0
 
 
 class Board:
@@ -65,6 +67,8 @@ class Board:
                 self._acknowledged(
                     (order.box, str(order.args.get("alarm"))), order.by, str(order.args.get("ticket", ""))
                 )
+            case Pictured(box, whole) if (box, whole.alarm) in self._alarms:
+                self._alarms[box, whole.alarm].pictures += 1
             case Seen(box, online):
                 self._online[box] = online
             case Connected(broker):
@@ -106,7 +110,10 @@ class Board:
             words.append(TAKEN_BY[self._language].format(by=row.taken_by, ticket=row.ticket or "-"))
         if row.restored:
             words.append(RESTORED[self._language])
-        return " ".join(words or [OPEN[self._language]])
+        words = words or [OPEN[self._language]]
+        if row.pictures:
+            words.append(PICTURES[self._language].format(count=row.pictures))
+        return " ".join(words)
 
 
 def _time(taken: Taken) -> str:

@@ -18,6 +18,7 @@ from edge.centre.invite_cli import door, replace, token
 from edge.centre.keys_cli import keys as keys_group
 from edge.centre.keys_cli import revoke
 from edge.centre.orders_cli import ack, broker_option, json_option, order, sign, silence
+from edge.centre.pictures_cli import pictures
 from edge.centre.postbox import parked
 from edge.centre.root_cli import root
 from edge.centre.settings import (
@@ -42,7 +43,22 @@ def centre() -> None:
     """Pusat komando acuan / the reference command centre."""
 
 
-for command in (token, door, approve, replace, root, keys_group, revoke, silence, ack, order, sign, audit, simulate):
+for command in (
+    token,
+    door,
+    approve,
+    replace,
+    root,
+    keys_group,
+    revoke,
+    silence,
+    ack,
+    order,
+    sign,
+    audit,
+    pictures,
+    simulate,
+):
     centre.add_command(command)
 
 
@@ -175,6 +191,7 @@ def _standing(box: BoxStanding) -> str:
 def _row(alarm: reader.Alarm) -> str:
     state = "cancelled" if alarm.cancelled else "open" if alarm.open else "restored"
     taken = f" by={printable(alarm.acknowledged_by)} ticket={printable(alarm.ticket)}" if alarm.acknowledged_by else ""
+    taken += f" pictures={alarm.pictures}" if alarm.pictures else ""
     corrected = str(alarm.corrected["time"]) if alarm.corrected else alarm.time
     at = alarm.time if corrected[:19] == alarm.time[:19] else f"{corrected}*"  # *: the box's clock said another second
     return printable(f"{at} {alarm.alarm} {alarm.box} zone={alarm.zone} {alarm.status} {state}") + taken

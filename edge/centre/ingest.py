@@ -1,5 +1,6 @@
 """From the broker's bytes to the store, and from the commit to the receipts. Nothing that a stranger sends ends it."""
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -10,19 +11,24 @@ from typing import Final
 import msgspec
 
 from drivers.letters import Dispatch, Letter
+from edge.centre.gallery import PART_LIMIT, PARTS_LIMIT, Whole
 from edge.centre.kept import WALK, Kept
+from edge.centre.picture_keys import NO_KEYS, NotOpened, PictureKeys
 from edge.centre.receipts import Missing, Receipts, Tally
 from edge.centre.registry import Admission, Registry
 from edge.centre.store import Group, Store
-from edge.centre.topics import EVENT_LEAF, split_topic
+from edge.centre.topics import EVENT_LEAF, PICTURE_LEAF, split_topic
 from edge.core.events import EVENT_LIMIT, Event, read_event
 from edge.core.messages import COMMAND_LIMIT, Beat, Command, State, decode, read_beat
+from edge.core.pictures import Header, read_header
 from edge.core.seal import Forged, Keyset, Use, open_jws
 from edge.core.timing import Corrected, rfc3339
-from edge.core.words import BoxId, Epoch
+from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass, EventId
 
+EXPIRE_EVERY_NS: Final = 3600 * SECOND_NS
 BATCH_LIMIT: Final = 64 * 1024  # CloudEvents JSON batch
 STATE_LIMIT: Final = 16 * 1024
+_PART: Final = re.compile(r"([0-9a-f]{8})\.([1-9][0-9]{0,9})/([1-9][0-9]{0,2})")
 _BATCH: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -60,6 +66,14 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Pictured:
+    """A picture is here, whole, and was opened. alarm or jti: what it was taken for."""
+
+    box: BoxId
+    whole: Whole
+
+
+@dataclass(frozen=True, slots=True)
 class Ordered:
     """An operator's command, seen on its way to the box."""
 
@@ -74,7 +88,7 @@ class Refused:
 
 
 Step = Callable[[Group], None]
-Fact = Taken | Beaten | Seen | Ordered | Refused
+Fact = Taken | Beaten | Seen | Pictured | Ordered | Refused
 
 
 @dataclass(slots=True)
@@ -92,7 +106,9 @@ class Unfit(ValueError):
 class Ingest:
     """Judges letters and stores what is true.
 
-    clock: wall clock, ns since 1970
+    clock:        wall clock, ns since 1970
+    pictures:     what opens them
+    pictures_for: how long their bytes are kept, in ns; 0: as long as the store
     """
 
     def __init__(
@@ -102,7 +118,13 @@ class Ingest:
         keyset: Keyset,
         receipts: Receipts,
         clock: Callable[[], int] = time.time_ns,
+        *,
+        pictures: PictureKeys = NO_KEYS,
+        pictures_for: int = 0,
     ) -> None:
+        self.pictures = pictures
+        self._pictures_for = pictures_for
+        self._expired_ns = 0
         self._store = store
         self._registry = registry
         self.trust(keyset)
@@ -122,11 +144,12 @@ class Ingest:
         raises: StoreFailed, and then none of the letters may be acknowledged
         """
         now_ns = self._clock()
-        sorting = _Sorting(self._registry, self._command_keys, now_ns)
+        sorting = _Sorting(self._registry, self._command_keys, self.pictures, now_ns)
         steps = [sorting.sort(letter) for letter in letters]
         with self._store.group(now_ns) as group:
             for step in steps:
                 step(group)
+            self._expire(group, now_ns)
         time_text = rfc3339(now_ns)
         dispatches = [
             dispatch
@@ -135,12 +158,22 @@ class Ingest:
         ]
         return Harvest(dispatches, sorting.facts)
 
+    def _expire(self, group: Group, now_ns: int) -> None:
+        """Once an hour, as long as anything comes: nobody's picture is kept for longer than was promised."""
+        if self._pictures_for and now_ns - self._expired_ns >= EXPIRE_EVERY_NS:
+            self._expired_ns = now_ns
+            if gone := group.gallery.expire(now_ns - self._pictures_for):
+                group.audit("picture", "", "", {"deleted": gone, "why": "older than pictures_days"})
+
 
 class _Sorting:
     """One group on its way: what is owed to each box, and what the console will hear."""
 
-    def __init__(self, registry: Registry, command_keys: Callable[[str], bytes | None], now_ns: int) -> None:
+    def __init__(
+        self, registry: Registry, command_keys: Callable[[str], bytes | None], pictures: PictureKeys, now_ns: int
+    ) -> None:
         self._registry = registry
+        self._pictures = pictures
         self._command_keys = command_keys
         self._now_ns = now_ns
         self.tallies: defaultdict[BoxId, Tally] = defaultdict(Tally)
@@ -167,6 +200,8 @@ class _Sorting:
             raise Unfit("unknown box")
         if leaf.startswith(EVENT_LEAF):
             return self._events(admission, leaf.removeprefix(EVENT_LEAF), letter)
+        if leaf.startswith(PICTURE_LEAF):
+            return self._part(admission, leaf.removeprefix(PICTURE_LEAF), letter)
         if leaf == "beat":
             return self._beat(admission, letter)
         if leaf == "state":
@@ -178,13 +213,47 @@ class _Sorting:
     def _events(self, admission: Admission, event_class: str, letter: Letter) -> Step:
         """Verify all of a letter's events before the first is kept: a letter is taken whole or not at all."""
         events = [_verified(raw, admission, event_class) for raw in _split(letter.raw)]
+        headers = {event.id: _header(event) for event in events if event.event_class is EventClass.PICTURE}
 
         def keep(group: Group) -> None:
             for event in events:
                 self._keep(event, letter, group)
                 self._place(event, admission, group)
+                if event.id in headers:
+                    group.gallery.announce(event, headers[event.id])
+                    self._picture(event.box, event.id, letter, group)
 
         return keep
+
+    def _part(self, admission: Admission, leaf: str, letter: Letter) -> Step:
+        identity, number = _part_of(leaf)
+        if not 0 < len(letter.raw) <= PART_LIMIT:
+            raise Unfit("picture: the size of a part")
+
+        def keep(group: Group) -> None:
+            try:
+                group.gallery.part(admission.box, identity, number, letter.raw)
+            except Forged as error:
+                self._refusal(str(error), letter)(group)
+            else:
+                self._picture(admission.box, identity, letter, group)
+
+        return keep
+
+    def _picture(self, box: BoxId, identity: EventId, letter: Letter, group: Group) -> None:
+        """Its event is receipted only now, when all of it is here and somebody can look at it."""
+        try:
+            whole = group.gallery.whole(box, identity, self._pictures)
+        except Forged as error:
+            self._refusal(str(error), letter)(group)
+            if isinstance(error, NotOpened):
+                group.notice("picture", box, f"{error}")
+            return
+        if whole is not None:
+            self.tallies[box].stored(identity, whole.raw)
+            self.facts.append(Pictured(box, whole))
+            if gone := group.gallery.crowd(box):
+                group.audit("picture", box, "", {"deleted": gone, "why": "more than one box may have"})
 
     @staticmethod
     def _place(event: Event, admission: Admission, group: Group) -> None:
@@ -193,7 +262,8 @@ class _Sorting:
 
     def _keep(self, event: Event, letter: Letter, group: Group) -> None:
         kept = group.put(event, durable=letter.durable)
-        self.tallies[event.box].stored(event.id, event.raw)
+        if event.event_class is not EventClass.PICTURE:
+            self.tallies[event.box].stored(event.id, event.raw)
         if kept is Kept.CONFLICT:
             group.notice("conflict", event.box, f"{event.id}: same identity, other bytes; both are kept")
         if kept is not Kept.FOLDED and event.name == "lost":
@@ -273,6 +343,20 @@ def _verified(raw: bytes, admission: Admission, event_class: str) -> Event:
     if event.event_class.value != event_class:
         raise Unfit("event of another class")
     return event
+
+
+def _header(event: Event) -> Header:
+    try:
+        return read_header(event.data)
+    except ValueError as error:
+        raise Unfit("picture: its event is no header") from error
+
+
+def _part_of(leaf: str) -> tuple[EventId, int]:
+    read = _PART.fullmatch(leaf)
+    if read is None or not 1 <= int(read[3]) <= PARTS_LIMIT:
+        raise Unfit("picture: no such part")
+    return EventId(Epoch(read[1]), int(read[2])), int(read[3])
 
 
 def _declared_lost(event: Event) -> Iterator[Missing]:

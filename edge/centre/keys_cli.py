@@ -57,6 +57,14 @@ def rotate(session: Session, use: str, *, keys: Path | None) -> None:
     with explained():
         key: CentreKey = authority_of(session, keys).rotate(Use(use))
         noted(session, "key", "", {"rotated": use, "kid": key.kid})
+    if key.use is Use.PICTURE:
+        session.say(
+            Wording(
+                f"Gambar baru disegel untuk {key.kid}. Kunci lama tetap di keys/ untuk gambar yang lama.",
+                f"New pictures are sealed to {key.kid}. The key before stays in keys/ for the pictures before.",
+            )
+        )
+        return
     session.say(
         Wording(
             f"{key.kid} sekarang menandatangani. Setelah semua boks tersambung, cabut kunci lama: keys withdraw.",

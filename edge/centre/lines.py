@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from edge.centre.ingest import Beaten, Fact, Ordered, Refused, Seen, Taken
+from edge.centre.ingest import Beaten, Fact, Ordered, Pictured, Refused, Seen, Taken
 from edge.centre.session import Connected, Disconnected
 from edge.core.faults import printable
 from edge.core.timing import rfc3339
@@ -33,6 +33,10 @@ def _members(told: Told) -> tuple[str, dict[str, Json]]:
         case Seen(box, online, site, walk_due):
             what, members = "online" if online else "offline", {"box": box, "site": site}
             members["walk_test"] = "due" if walk_due else None
+        case Pictured(box, whole):
+            what, members = "picture", {"box": box, "epoch": whole.id.epoch, "seq": whole.id.seq}
+            members |= {"alarm": whole.alarm or None, "jti": whole.jti or None, "camera": whole.camera}
+            members |= {"frame": whole.frame, "frames": whole.frames, "size": whole.size}
         case Ordered(order):
             what, members = "command", {"box": order.box, "name": order.name, "by": order.by, "jti": order.jti}
             members |= {name: order.args.get(name) for name in ("alarm", "ticket")}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from edge.centre.ingest import Ingest
+from edge.centre.picture_keys import PictureKeys
 from edge.centre.places import CentrePlaces
 from edge.centre.receipts import Receipts
 from edge.centre.trust import AuthorityMissing, open_keyset, open_signer
@@ -52,6 +53,7 @@ class LiveKeys:
             raise Forged(f"version {keyset.version} after {self._version}")
         self._ingest.trust(keyset)
         self._receipts.sign_with(signer)
+        self._ingest.pictures = PictureKeys.read(self._places)
         self.raw, self._version = raw, keyset.version
         _log.info("keys changed  version=%d revoked=%d", keyset.version, len(keyset.revoked))
         return True

@@ -52,6 +52,7 @@ class Alarm:
     cancelled: bool = False
     acknowledged_by: str = ""
     ticket: str = ""
+    pictures: int = 0  # that are here and can be looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Behind:
 
 
 @contextmanager
-def _opened(where: Where) -> Iterator["Asking"]:
+def opened(where: Where) -> Iterator["Asking"]:
     from edge.centre.database import asking  # noqa: PLC0415  # 300 ms that `kentongan --help` need not pay
 
     with _explained(), asking(where) as store:
@@ -99,7 +100,7 @@ def _explained() -> Iterator[None]:
 
 def export(where: Where) -> Iterator[Mapping[str, Json]]:
     """Every stored event, in order of arrival; conflicting bytes are rows of their own. Raises StoreMissing."""
-    with _opened(where) as store:
+    with opened(where) as store:
         times = Times(store.query)
         for row in store.query("SELECT * FROM event ORDER BY arrival"):
             yield _exported(row, times)
@@ -112,7 +113,7 @@ def events_after(where: Where, arrival: int, limit: int = 500) -> list[Mapping[s
     raises: StoreMissing, StoreFailed
     """
     question = "SELECT * FROM event WHERE arrival > :arrival ORDER BY arrival LIMIT :limit"
-    with _opened(where) as store:
+    with opened(where) as store:
         times = Times(store.query)
         rows = store.query(question, arrival=arrival, limit=limit)
         return [{**_exported(row, times), "arrival": row["arrival"]} for row in rows]
@@ -120,13 +121,13 @@ def events_after(where: Where, arrival: int, limit: int = 500) -> list[Mapping[s
 
 def last_arrival(where: Where) -> int:
     """The newest cursor; 0 when nothing was stored yet. Raises StoreMissing, StoreFailed."""
-    with _opened(where) as store:
+    with opened(where) as store:
         return int(next(store.query("SELECT coalesce(max(arrival), 0) AS arrival FROM event"))["arrival"])
 
 
 def boxes(where: Where, now_ns: int, *, silent_s: float = SILENT_S) -> list[BoxStanding]:
     """How every box stands, the worst first. now_ns: our wall clock. Raises StoreMissing, StoreFailed."""
-    with _opened(where) as store:
+    with opened(where) as store:
         present = {row["box"]: row for row in store.query("SELECT box, online, since_ns FROM presence")}
         beaten = {row["box"]: row for row in store.query("SELECT box, received_ns, pending, gauges FROM beat")}
     found = [standing_from(box, present.get(box), beaten.get(box), now_ns, silent_s) for box in {*present, *beaten}]
@@ -139,14 +140,14 @@ def beats(where: Where) -> list[LastBeat]:
         "SELECT box, epoch, ordinal, head, pending, time, received_ns, pending_ns AS pending_since_ns"
         " FROM beat ORDER BY box"
     )
-    with _opened(where) as store:
+    with opened(where) as store:
         return [LastBeat(**row) for row in store.query(question)]
 
 
 def behind(where: Where) -> list[Behind]:
     """Epochs of which the store lacks something, as far as the last beat's look at them. Raises StoreMissing."""
     question = "SELECT box, epoch, reach, head FROM epoch WHERE reach < head ORDER BY box, ordinal"
-    with _opened(where) as store:
+    with opened(where) as store:
         return [Behind(**row) for row in store.query(question)]
 
 
@@ -177,7 +178,7 @@ class AuditState:
 
 def audit_entries(where: Where) -> Iterator[dict[str, Json]]:
     """What people and the centre did, oldest first, each with its hash (hex). Raises StoreMissing, StoreFailed."""
-    with _opened(where) as store:
+    with opened(where) as store:
         for row in store.query("SELECT * FROM audit ORDER BY number"):
             entry: dict[str, Json] = msgspec.json.decode(row["entry"])
             yield {**entry, "hash": bytes(row["hash"]).hex()}
@@ -187,7 +188,7 @@ def audit_state(where: Where) -> AuditState:
     """Check the chain from its first entry on. Raises StoreMissing, StoreFailed."""
     from edge.centre.audit import verify  # noqa: PLC0415  # it knows the library too
 
-    with _opened(where) as store:
+    with opened(where) as store:
         head = next(store.query("SELECT number, hash FROM audit_head"), None)
         broken = verify(store.query("SELECT * FROM audit ORDER BY number"), head)
     if broken is not None:
@@ -198,15 +199,21 @@ def audit_state(where: Where) -> AuditState:
 def alarms(where: Where) -> list[Alarm]:
     """All alarms, newest first. Raises StoreMissing."""
     folded: dict[tuple[str, str], Alarm] = {}
-    with _opened(where) as store:
+    with opened(where) as store:
         times = Times(store.query)
         for row in store.query(_OF_ALARMS):
             key = (row["box"], row["alarm"])
             folded[key] = _applied(folded.get(key), row, times)
         acknowledged = {(row["box"], row["alarm"]): row for row in store.query(_ACKNOWLEDGED)}
-    return [_acknowledged(alarm, acknowledged.get(key)) for key, alarm in reversed(folded.items())]
+        pictures = {(row["box"], row["alarm"]): row["number"] for row in store.query(_PICTURED)}
+    taken = [_acknowledged(alarm, acknowledged.get(key)) for key, alarm in reversed(folded.items())]
+    return [replace(alarm, pictures=pictures.get((alarm.box, alarm.alarm), 0)) for alarm in taken]
 
 
+_PICTURED: Final = (
+    "SELECT box, alarm, count(*) AS number FROM picture WHERE sealed IS NOT NULL AND alarm IS NOT NULL"
+    " GROUP BY box, alarm"
+)
 _ACKNOWLEDGED: Final = (
     "SELECT box, alarm, operator, ticket FROM command WHERE name = 'acknowledge' AND alarm IS NOT NULL"
     " ORDER BY received_ns"
@@ -226,6 +233,7 @@ def _applied(before: Alarm | None, row: Mapping[str, Any], times: Times) -> Alar
         open=row["class"] != EventClass.RESTORAL and (before is None or before.open),
         confirmed=content.get("confirmed") is True or (before is not None and before.confirmed),
         cancelled=content.get("cancelled") is True or (before is not None and before.cancelled),
+        pictures=0,
         **shown,
     )
 
@@ -238,20 +246,20 @@ def _acknowledged(alarm: Alarm, row: Mapping[str, Any] | None) -> Alarm:
 
 def boxes_of(where: Where, alarm: str) -> list[str]:
     """Which boxes have an alarm of this name: nearly always one, none when it is unknown. Raises StoreMissing."""
-    with _opened(where) as store:
+    with opened(where) as store:
         question = "SELECT DISTINCT box FROM event WHERE alarm = :alarm AND class = 'alarm' ORDER BY box"
         return [str(row["box"]) for row in store.query(question, alarm=alarm)]
 
 
 def has_command(where: Where, jti: str) -> bool:
     """Whether the centre has recorded this order. Raises StoreMissing."""
-    with _opened(where) as store:
+    with opened(where) as store:
         return any(store.query("SELECT jti FROM command WHERE jti = :jti", jti=jti))
 
 
 def troubles(where: Where) -> dict[str, list[dict[str, Json]]]:
     """The centre's own alarms and counted refusals. Raises StoreMissing."""
-    with _opened(where) as store:
+    with opened(where) as store:
         notices: list[dict[str, Json]] = [
             {"code": row["code"], "box": row["box"], "text": row["text"], "at": rfc3339(row["at_ns"])}
             for row in store.query("SELECT * FROM notice ORDER BY number")

@@ -6,21 +6,26 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from edge.centre.console import Console
 from edge.centre.database import alone
 from edge.centre.ingest import Harvest, Ingest
 from edge.centre.live import LiveKeys
 from edge.centre.outward import looking_outward
+from edge.centre.picture_keys import PictureKeys
 from edge.centre.places import CentrePlaces
 from edge.centre.receipts import Receipts
 from edge.centre.registry import Registry
 from edge.centre.session import Connected, Disconnected, Session
-from edge.centre.settings import CentreSettings, endpoint_of, store_of
+from edge.centre.settings import CentreSettings, days_of, endpoint_of, store_of
 from edge.centre.sharing import membership
 from edge.centre.store import Store
 from edge.centre.trust import open_keyset, open_signer
 from edge.core.seal import Use
+from edge.core.words import SECOND_NS
+
+DAY_NS: Final = 24 * 3600 * SECOND_NS
 
 
 def serve(
@@ -43,7 +48,8 @@ def serve(
         console,
         looking_outward(places, settings) as after,
     ):
-        ingest = Ingest(store, registry, keyset, receipts)
+        pictures, days = PictureKeys.read(places), days_of(settings)
+        ingest = Ingest(store, registry, keyset, receipts, pictures=pictures, pictures_for=days * DAY_NS)
         keys = LiveKeys(places, keyset, ingest, receipts, time.monotonic)
         random01 = random.SystemRandom().random
         told = _telling(console, after)

@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from edge.core.messages import RANGES_LIMIT, Beat, Command, Part, Receipt, Reply, State
 from edge.core.orders import ARGUMENTS
+from edge.core.pictures import Header
 from edge.core.seal import Binding, Keyset
 from edge.core.words import EventClass, Kind, Status
 from edge.enrol.forms import BOX_ID, SITE_ID
@@ -88,6 +89,16 @@ class Lost(msgspec.Struct):
     stretch: int | UnsetType = UNSET
 
 
+class Observation(msgspec.Struct):
+    """What the box noticed of a camera: flat, and open; it informs, and never raises an alarm."""
+
+
+class CameraEvent(msgspec.Struct):
+    """A camera noticed something. alarm: the newest alarm that is open, for which it speaks."""
+
+    alarm: EventName | UnsetType = UNSET
+
+
 DATA: Final[dict[str, type]] = {
     "alarm": Alarm,
     "alarm-update": AlarmUpdate,
@@ -98,6 +109,11 @@ DATA: Final[dict[str, type]] = {
     "walk-test": Test,
     "audit": Audit,
     "lost": Lost,
+    "camera": Observation,
+    "camera-health": Observation,
+    "cameras-dark": Observation,
+    "camera-event": CameraEvent,
+    "picture": Header,
 }
 """By the last part of the event's type."""
 

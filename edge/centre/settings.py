@@ -25,6 +25,7 @@ class CentreSettings:
     forward:     https://... to which every event is passed on; forward_key: the file with the shared secret
     metrics:     127.0.0.1:port for Prometheus
     store:       sqlite:///path or postgresql+psycopg://user@host/database; "": centre.db beside centre.toml
+    pictures_days: pictures are deleted after so many days; "0": never
     door:        https://host:port where boxes reach `kentongan centre door`; "": requests are carried by hand
     """
 
@@ -35,6 +36,7 @@ class CentreSettings:
     metrics: str = ""
     store: str = ""
     door: str = ""
+    pictures_days: str = "30"
 
 
 def read_settings(places: CentrePlaces) -> CentreSettings:
@@ -61,6 +63,14 @@ def write_settings(places: CentrePlaces, settings: CentreSettings) -> None:
 def store_of(places: CentrePlaces, settings: CentreSettings) -> Path | str:
     """Where the store is: a file, or the URL of a server. It may hold a password: never to be logged as it is."""
     return settings.store or places.store
+
+
+def days_of(settings: CentreSettings) -> int:
+    """How long pictures are kept. Raises SettingsFault."""
+    said = settings.pictures_days
+    if not (said.isascii() and said.isdecimal() and len(said) <= 5):
+        raise SettingsFault(f'pictures_days = "{said}": write a number of days, "0" for ever')
+    return int(said)
 
 
 def endpoint_of(places: CentrePlaces, broker: str) -> Endpoint:

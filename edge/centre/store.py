@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, text
 
 from edge.centre import audit
 from edge.centre.database import Database, Where
+from edge.centre.gallery import Gallery
 from edge.centre.kept import WALK, Kept
 from edge.centre.presence import followed_by, settled
 from edge.centre.times import Times
@@ -32,6 +33,7 @@ class Group:
     def __init__(self, connection: Connection, now_ns: int) -> None:
         self._connection = connection
         self._now_ns = now_ns
+        self.gallery: Final = Gallery(connection, now_ns)
 
     def put(self, event: Event, *, durable: bool = True) -> Kept:
         """Keep one verified event."""

@@ -1,6 +1,7 @@
-"""The centre's tables: one schema for SQLite and PostgreSQL, version 3.
+"""The centre's tables: one schema for SQLite and PostgreSQL, version 4.
 
-Bytes as they came are kept for ever; every other column is drawn from them for the eye and the index.
+Bytes as they came are kept for ever, but for those of pictures; every other column is drawn from them for the eye and
+the index.
 """
 
 from typing import Final
@@ -19,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 METADATA: Final = MetaData()
 _LONG: Final = BigInteger().with_variant(Integer(), "sqlite")  # a STRICT table knows INTEGER, of 64 bits
 
@@ -127,6 +128,29 @@ Index(
     postgresql_where=COMMAND.c.alarm.is_not(None),
 )
 
+# A picture's signed header as columns. taken: ns on the boot clock of bootid. sealed: its bytes as they came, once all
+# of them were here and could be opened (stored_ns, our clock); NULL before, and after they were deleted (deleted_ns).
+PICTURE = _table(
+    "picture",
+    *(_text("box"), _text("epoch"), _number("seq"), _maybe("alarm"), _maybe("jti"), _text("camera")),
+    *(_number("frame"), _number("frames"), _number("taken"), _text("bootid")),
+    *(_text("sha256"), _number("size"), _number("parts"), _number("part_bytes"), _text("kid")),
+    *(_number("received_ns"), _number("stored_ns", "0"), _number("deleted_ns", "0")),
+    Column("sealed", LargeBinary, nullable=True),
+    PrimaryKeyConstraint("box", "epoch", "seq"),
+    rowid=True,
+)
+Index("picture_alarm", PICTURE.c.box, PICTURE.c.alarm)
+Index("picture_stored", PICTURE.c.box, PICTURE.c.stored_ns)
+
+# Parts on their way, from whichever process took them in; gone when the picture is whole.
+_table(
+    "picture_part",
+    *(_text("box"), _text("epoch"), _number("seq"), _number("part"), _bytes("raw"), _number("received_ns")),
+    PrimaryKeyConstraint("box", "epoch", "seq", "part"),
+    rowid=True,
+)
+
 # The centre's own alarms: conflict, site, twice, replaced (its box is gone), walk (until a walk test has ended).
 _table(
     "notice",
@@ -158,5 +182,6 @@ MIGRATIONS: Final = {
         "ALTER TABLE presence ADD COLUMN past TEXT NOT NULL DEFAULT ''",
     ),
     2: ("ALTER TABLE beat ADD COLUMN gauges TEXT NOT NULL DEFAULT '{}'",),
+    3: (),
 }
 """What each version lacks of the next; the tables that are new are made like everywhere. 1 was never on a server."""

@@ -5,7 +5,8 @@ from typing import Final
 PREFIX: Final = "kentongan/v1/"
 KEYS_TOPIC: Final = "kentongan/v1/keys"
 EVENT_LEAF: Final = "event/"
-SUBSCRIPTIONS: Final = tuple(f"{PREFIX}+/{leaf}" for leaf in ("event/#", "beat", "state", "command"))
+PICTURE_LEAF: Final = "picture/"
+SUBSCRIPTIONS: Final = tuple(f"{PREFIX}+/{leaf}" for leaf in ("event/#", "picture/#", "beat", "state", "command"))
 
 
 def topic_of(box: str, leaf: str) -> str:

@@ -86,12 +86,18 @@ RANK: Final[Mapping[EventClass, int]] = {
     EventClass.TEST: 2,
     EventClass.AUDIT: 2,
     EventClass.INVENTORY: 3,
+    EventClass.PICTURE: 4,
 }
 
 
-def pause_ns(wait: Wait, attempt: int, random01: float) -> int:
-    """How long a row rests after its `attempt`-th try (from 1); 0 where an event, not a clock, ends the wait."""
+def pause_ns(wait: Wait, attempt: int, random01: float, event_class: EventClass = EventClass.ALARM) -> int:
+    """How long a row rests after its `attempt`-th try (from 1); 0 where an event, not a clock, ends the wait.
+
+    A picture is 50 publications: whole again after 1, 2, 4 ... 60 minutes.
+    """
     match wait:
+        case Wait.RECEIPT if event_class is EventClass.PICTURE:
+            return min(1 << min(attempt - 1, 8), 60) * 60 * SECOND_NS
         case Wait.RECEIPT:
             return min(5 << min(attempt - 1, 8), 60) * SECOND_NS
         case Wait.BACKOFF:

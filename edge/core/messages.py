@@ -101,6 +101,7 @@ class State:
     sounders: dict[str, str]
     troubles: tuple[str, ...] = ()
     v: int = 1
+    cameras: dict[str, str] = field(default_factory=dict)  # adopted ones, and how they are; none where nobody says
 
 
 @dataclass(frozen=True, slots=True)

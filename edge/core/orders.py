@@ -8,7 +8,7 @@ bypass       command-silence  zone, duration (s, 1-28800; 0 ends it)
 sound        command-sound    pattern ("jateng.titir"), duration (s, 1-180; 0 ends it); over 30 s: two signatures
 self-test    command-sound    none: every sounder for 3 s, told as a test
 squawk       command-sound    none: every sounder for 1 s, to find the box by ear; told as a test
-snapshot     command-silence  camera: refused while no camera is adopted
+snapshot     command-silence  camera: its name as adopted; the picture comes as an event of its own
 identify     command-silence  none: the lamp shows for a minute which box it is
 diag         command-silence  none: answered in parts, with what the box knows of itself and nothing secret
 config       config           overlay: TOML of the allow-list, at most 2,048 characters; "" takes away what is there
@@ -124,6 +124,14 @@ class Diagnose:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An order that the panel has no part in: take a picture now."""
+
+    camera: str
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What this neighbourhood lets the centre do: the site's word, which no signature overrides."""
 
@@ -131,11 +139,11 @@ class Policy:
     bypass: bool = True
 
 
-def wish_of(command: Command, policy: Policy, *, keys: tuple[str, ...]) -> Stimulus | Overlay | Diagnose:
+def wish_of(command: Command, policy: Policy, *, keys: tuple[str, ...]) -> Stimulus | Overlay | Diagnose | Snapshot:
     """What a believed command asks for: of the panel, or of the box beside it.
 
     keys:   the kids of those who signed it, one or two
-    raises: Forged with a stable first word: args, signatures, policy, pattern, camera
+    raises: Forged with a stable first word: args, signatures, policy, pattern
     """
     try:
         args = msgspec.convert(command.args, ARGUMENTS[command.name])
@@ -147,6 +155,8 @@ def wish_of(command: Command, policy: Policy, *, keys: tuple[str, ...]) -> Stimu
     match args:
         case _Config():
             return Overlay(args.overlay, by)
+        case _Snapshot():
+            return Snapshot(args.camera, by)
         case _Nothing() if command.name == "diag":
             return Diagnose()
         case _:
@@ -165,8 +175,6 @@ def _asked_of_panel(name: str, args: _Strict, by: Operator, policy: Policy) -> S
             return Bypass(ZoneId(args.zone), args.duration * SECOND_NS, by)
         case _Sound():
             return _sound(args, by, policy)
-        case _Snapshot():
-            raise Forged("camera: none is adopted here")
         case _:
             return _sign_of_life(name, by, policy)
 

@@ -28,6 +28,7 @@ class Waiting:
     published: int = 0  # times that the broker took it
     due_ns: int = 0  # may be taken from then on
     awaits_beat: bool = False  # nobody listened: the next answered beat says that somebody does
+    away: bool = False  # a picture whose bytes somebody else holds: it waits, and nothing waits behind it
 
 
 _Key = tuple[int, int, int, EventId]
@@ -46,6 +47,7 @@ class Outbox:
         self._ready: list[_Key] = []
         self._later: list[tuple[int, EventId]] = []
         self._paused: dict[EventClass, int] = {}
+        self._away: dict[EventId, Waiting] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -61,6 +63,8 @@ class Outbox:
         if row.id in self._rows:
             return
         self._rows[row.id] = row
+        if row.away:
+            self._away[row.id] = row
         if row.state is RowState.NEW:
             self._postpone(row, row.made_ns + COMMIT_WITHIN_NS)
         else:
@@ -82,6 +86,32 @@ class Outbox:
         if (row := self._rows.get(identity)) is not None:
             row.durable = False
 
+    def present(self, identity: EventId, now_ns: int) -> None:
+        """Its bytes are at hand: it leaves when it is due."""
+        row = self._away.pop(identity, None)
+        if row is None:
+            return
+        row.away = False
+        if row.state in _TAKEABLE and row.due_ns > now_ns:
+            self._postpone(row, row.due_ns)
+        elif row.state in _TAKEABLE:
+            self._make_ready(row)
+
+    def absent(self, identity: EventId) -> None:
+        """Its bytes are not at hand any more."""
+        if (row := self._rows.get(identity)) is not None:
+            row.away = True
+            self._away[identity] = row
+
+    def wanting(self, now_ns: int) -> list[Waiting]:
+        """Rows that would leave now if their bytes were at hand, in the order in which they should."""
+        due = (row for row in self._away.values() if row.state in _TAKEABLE and row.due_ns <= now_ns)
+        return sorted(due, key=_key)
+
+    @property
+    def away(self) -> tuple[Waiting, ...]:
+        return tuple(self._away.values())
+
     def take(self, classes: Collection[EventClass], limit: int, now_ns: int) -> list[Waiting]:
         """Up to `limit` rows to send now, most urgent first; they become SENT."""
         self._wake(now_ns)
@@ -90,7 +120,7 @@ class Outbox:
         while self._ready and len(taken) < limit:
             key = heapq.heappop(self._ready)
             row = self._rows.get(key[3])
-            if row is None or row.due_ns > now_ns or row.state not in _TAKEABLE:
+            if row is None or row.away or row.due_ns > now_ns or row.state not in _TAKEABLE:
                 continue
             if row.event_class not in classes or self._paused.get(row.event_class, 0) > now_ns:
                 kept.append(key)
@@ -106,7 +136,7 @@ class Outbox:
         self._wake(now_ns)
         while self._ready:
             row = self._rows.get(self._ready[0][3])
-            if row is not None and row.state in _TAKEABLE and row.due_ns <= now_ns:
+            if row is not None and not row.away and row.state in _TAKEABLE and row.due_ns <= now_ns:
                 return row.event_class
             heapq.heappop(self._ready)  # gone, sent or postponed: it comes back by itself if it waits again
         return None
@@ -129,7 +159,7 @@ class Outbox:
         if rule.wait is Wait.CONNECTION:
             row.due_ns = 0  # whatever it waited for before; `disconnected` makes it ready
         else:
-            pause = pause_ns(rule.wait, row.attempt, self._random01())
+            pause = pause_ns(rule.wait, row.attempt, self._random01(), row.event_class)
             if rule.pauses_class:
                 self._paused[row.event_class] = now_ns + pause
             self._postpone(row, now_ns + pause)
@@ -162,13 +192,17 @@ class Outbox:
             if row.state in {RowState.SENT, RowState.PARKED}:
                 row.state = RowState.STORED
                 row.due_ns = 0
-        waiting = {_key(row) for row in self._rows.values() if row.state is RowState.STORED and not row.due_ns}
+        stored = (row for row in self._rows.values() if row.state is RowState.STORED and not row.away)
+        waiting = {_key(row) for row in stored if not row.due_ns}
         self._ready = sorted(waiting.union(self._ready))  # no key twice, however often; a sorted list is a heap
         self._paused.clear()
 
     def received(self, ids: Iterable[EventId]) -> list[Waiting]:
         """A verified receipt covers them: gone. Returns the rows that were still waiting."""
-        return [row for identity in ids if (row := self._rows.pop(identity, None)) is not None]
+        gone = [row for identity in ids if (row := self._rows.pop(identity, None)) is not None]
+        for row in gone:
+            self._away.pop(row.id, None)
+        return gone
 
     def lost(self, ids: Iterable[EventId]) -> list[Waiting]:
         """Nobody has their bytes any more. Returns the rows that were waiting, so that somebody can say so."""
@@ -181,6 +215,8 @@ class Outbox:
 
     def _make_ready(self, row: Waiting) -> None:
         row.due_ns = 0
+        if row.away:
+            return
         heapq.heappush(self._ready, _key(row))
 
     def _postpone(self, row: Waiting, until_ns: int) -> None:
@@ -191,7 +227,7 @@ class Outbox:
         while self._later and self._later[0][0] <= now_ns:
             due_ns, identity = heapq.heappop(self._later)
             row = self._rows.get(identity)
-            if row is not None and row.due_ns == due_ns and row.state in _TAKEABLE:
+            if row is not None and not row.away and row.due_ns == due_ns and row.state in _TAKEABLE:
                 heapq.heappush(self._ready, _key(row))
 
 

@@ -30,7 +30,9 @@ from edge.core.words import (
     Json,
     LostEdge,
     Noted,
+    Observed,
     Operator,
+    Pictured,
     Pressed,
     Recalled,
     Released,
@@ -112,6 +114,8 @@ class Panel:
             Troubled: self._troubled,
             Restored: self._restored,
             Noted: self._noted,
+            Observed: self._observed,
+            Pictured: self._pictured,
             Gone: self._gone,
             Recalled: self._recall,
         }
@@ -314,6 +318,17 @@ class Panel:
 
     def _noted(self, noted: Noted, now_ns: int) -> None:  # noqa: ARG002 - every reaction is called in one way
         self._records.audit(noted.what, BOX, noted.content)
+
+    def _observed(self, observed: Observed, now_ns: int) -> None:  # noqa: ARG002 - every reaction is called in one way
+        """What a camera noticed while an alarm is open speaks for that alarm, and does nothing else."""
+        newest = max(self._alarms.open, key=lambda alarm: alarm.id.seq, default=None)
+        alarm: dict[str, Json] = {"alarm": newest.name} if newest and observed.name == "camera-event" else {}
+        self._records.add(EventClass.INVENTORY, observed.name, observed.subject, {**observed.content, **alarm})
+
+    def _pictured(self, pictured: Pictured, now_ns: int) -> None:
+        subject = f"camera/{pictured.camera}"
+        at_ns = min(pictured.at_ns, now_ns)
+        self._records.add(EventClass.PICTURE, "picture", subject, pictured.content, at_ns=at_ns)
 
     def _gone(self, gone: Gone, now_ns: int) -> None:  # noqa: ARG002 - every reaction is called in one way
         ranges: list[Json] = [[first, last] for first, last in gone.ranges]

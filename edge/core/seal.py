@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 import msgspec
-from nacl.bindings import crypto_hash_sha256
+from nacl.bindings import crypto_hash_sha256, crypto_scalarmult_base
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
@@ -30,7 +30,7 @@ class Forged(ValueError):
 
 
 class Use(StrEnum):
-    """What a key of the centre may sign."""
+    """What a key of the centre may sign; or, a picture key (X25519), that pictures are sealed to it."""
 
     RECEIPT = "receipt"
     COMMAND_SILENCE = "command-silence"
@@ -58,6 +58,11 @@ class Signer:
 
     def __repr__(self) -> str:
         return f"Signer(public={b64(self.public)})"
+
+
+def public_of(use: Use, seed: bytes) -> bytes:
+    """The public half that a keyset names for this use, of 32 random bytes."""
+    return crypto_scalarmult_base(seed) if use is Use.PICTURE else Signer(seed).public
 
 
 def verify(public: bytes, signature: bytes, message: bytes) -> None:

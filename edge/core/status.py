@@ -59,6 +59,7 @@ class BoxStatus:
     config:      generation of the configuration
     troubles:    code, or code/part
     causes:      trouble -> what the daemon knows of it, in English
+    cameras:     adopted cameras, and how each is (edge.core.inventory.Health)
     waiting:     alarms without a receipt that the lamp follows
     receiver:    the centre's own name in its last answer to a beat, at answered_ms
     """
@@ -88,3 +89,4 @@ class BoxStatus:
     answered_ms: int | None = None
     oldest: Oldest | None = None
     selftest: SelfTest | None = None
+    cameras: dict[str, str] = field(default_factory=dict)

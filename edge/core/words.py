@@ -43,6 +43,7 @@ class EventClass(StrEnum):
     TEST = "test"
     AUDIT = "audit"
     INVENTORY = "inventory"
+    PICTURE = "picture"
 
 
 class Status(StrEnum):
@@ -249,6 +250,24 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class Observed:
+    """What the cameras' part tells of cameras: camera, camera-health, cameras-dark, camera-event. It sounds nothing."""
+
+    name: str
+    subject: str
+    content: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """There is a picture to send. content: its header (edge.core.pictures); at_ns: when it was taken, 0: not known."""
+
+    camera: str
+    content: Mapping[str, Json]
+    at_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Gone:
     """Events that this box made and can never send: inclusive ranges of sequences of one epoch, rising.
 
@@ -288,6 +307,8 @@ Stimulus = (
     | Troubled
     | Restored
     | Noted
+    | Observed
+    | Pictured
     | Gone
     | Recalled
     | Tick

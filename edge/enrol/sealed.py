@@ -1,4 +1,4 @@
-"""Bytes for one reader alone: libsodium's sealed box, to the key that also signs.
+"""Bytes for one reader alone: libsodium's sealed box, to the key that also signs, or to one that only opens pictures.
 
 Sources: libsodium, crypto_box_seal; crypto_sign_ed25519_pk_to_curve25519, which makes an X25519 key of an Ed25519 one.
 """
@@ -6,7 +6,7 @@ Sources: libsodium, crypto_box_seal; crypto_sign_ed25519_pk_to_curve25519, which
 import zlib
 
 from nacl.exceptions import CryptoError
-from nacl.public import SealedBox
+from nacl.public import PrivateKey, SealedBox
 from nacl.signing import SigningKey, VerifyKey
 
 from edge.config.written import SIZE_MAX
@@ -32,3 +32,11 @@ def unsealed(seed: bytes, sealed: bytes) -> bytes:
     if not unpacking.eof:
         raise Forged(f"larger than {SIZE_MAX} bytes")
     return content
+
+
+def opened(seed: bytes, sealed: bytes) -> bytes:
+    """Read what was sealed for the X25519 key of `seed` (32 bytes). Raises Forged if it was not, or was changed since."""
+    try:
+        return SealedBox(PrivateKey(seed)).decrypt(sealed)
+    except (CryptoError, ValueError, TypeError) as error:
+        raise Forged("not sealed for this key, or damaged") from error

@@ -19,6 +19,7 @@ from edge.core.words import EventClass, EventId
 PAGE_BYTES: Final = 4096
 STEP: Final = 64  # rows let go in one transaction: an alarm that comes meanwhile waits for one such step at most
 WAITING: Final[Mapping[EventClass, int]] = {
+    EventClass.PICTURE: 300,  # some alarms' worth; the bytes lie in the cameras' spool, which has its own quota
     EventClass.INVENTORY: 1_000,
     EventClass.AUDIT: 8_000,
     EventClass.TEST: 8_000,
@@ -26,7 +27,7 @@ WAITING: Final[Mapping[EventClass, int]] = {
     EventClass.TAMPER: 16_000,
     EventClass.RESTORAL: 16_000,
 }
-EVICTED: Final = sorted(EventClass, key=lambda each: -RANK[each])  # inventory first, alarms last
+EVICTED: Final = sorted(EventClass, key=lambda each: -RANK[each])  # pictures first, alarms last
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,13 @@ from edge.ledger.upkeep import Upkeep
 log = logging.getLogger("kentongan.alarm")
 
 MEMORY_LIMIT: Final = 8192  # events without a commit; at 1 KiB each this is what a box can spare
-MINOR_LIMIT: Final = 2048  # of them audit, test and inventory events: the rest is for those above
+MINOR_LIMIT: Final = 2048  # of them audit, test, inventory and picture events: the rest is for those above
 MIDDLE_LIMIT: Final = 6144  # and with restorals, tampers and troubles: the rest is for alarms alone
 REOPEN_S: Final = 2.0
 IDLE_S: Final = 1.0
 LINGER_S: Final = 0.2  # what is no alarm waits this long for company: one sync for all, none in an alarm's way
 LOAD_LIMIT: Final = 20_000
-_ROOM: Final = (MEMORY_LIMIT, MIDDLE_LIMIT, MINOR_LIMIT, MINOR_LIMIT)  # by rank
+_ROOM: Final = (MEMORY_LIMIT, MIDDLE_LIMIT, MINOR_LIMIT, MINOR_LIMIT, MINOR_LIMIT)  # by rank
 
 
 @dataclass(slots=True)

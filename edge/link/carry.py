@@ -24,6 +24,8 @@ CAREFUL_NS: Final = 60 * SECOND_NS  # of a connection: how long an earlier loss 
 STRUCK_LIMIT: Final = 64  # rows remembered as having been alone at a loss
 AHEAD: Final = 128  # rows in hand and in flight where they leave in batches: a full one, and one that gathers
 
+ROWS: Final = tuple(each for each in EventClass if each is not EventClass.PICTURE)  # a picture has a way of its own
+
 Parcel = tuple[Row, ...]
 """Rows of one class that leave as one publication; never empty."""
 
@@ -72,7 +74,7 @@ class Carry:
     classes: what it carries
     """
 
-    def __init__(self, bearer: str, classes: Iterable[EventClass] = EventClass) -> None:
+    def __init__(self, bearer: str, classes: Iterable[EventClass] = ROWS) -> None:
         self._bearer = bearer
         self._classes = tuple(classes)
         self._window = 0  # publications in flight at most; 0: no connection
@@ -156,6 +158,11 @@ class Carry:
                 self._suspects.discard(identity)
                 self._careful_until_ns = max(self._careful_until_ns, now_ns + CAREFUL_NS)  # they are being looked into
         self.passed()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing is in hand, on its way, or announced."""
+        return not (self._held or self._flights or self._hurried)
 
     def passed(self) -> None:
         """Something was answered, if only a beat: the connection carries."""

@@ -13,10 +13,11 @@ from typing import Final
 import msgspec
 
 from edge.core.delivery import Answer
+from edge.core.pictures import SEALED_LIMIT
 from edge.core.words import Epoch, EventClass
 
 VERSION: Final = 1
-PICTURE_LIMIT: Final = 256 * 1024  # bytes of one ciphertext; a picture has 200 kB at most, a sealed box 48 bytes more
+PICTURE_LIMIT: Final = SEALED_LIMIT
 PUT_LIMIT: Final = 2 * 1024  # bytes of an observation's body, as JSON
 FRAME_LIMIT: Final = 16 * 1024
 ROWS_LIMIT: Final = FRAME_LIMIT - 256  # what the rows of one frame may add up to, with room for its own bytes
@@ -170,7 +171,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a Work, or of a picture. jti: the Work's, or the picture's event id; reason "": all is well.
+    """What became of a Work, or of a picture. jti: the Work's jti or alarm, or the picture's event id.
+
+    For a snapshot, reason "": pictures were taken and are being offered; else why there are none, in a few words.
 
     For an event id: the picture is gone for ever ("expired", "quota", "unknown"), and alarm declares its row lost.
     """
@@ -183,12 +186,12 @@ class Done:
 class Work:
     """What alarm wants of the cameras. what:
 
-    snapshot  args: alarm or jti, camera ("": all adopted), kind, kid; raw: the centre's picture key (X25519)
-    key       args: kid; raw: the picture key, at Hello and whenever it changes; kid "": there is none, take no pictures
+    snapshot  args: alarm or jti (the other one is ""), camera ("": all adopted), kind, kid; raw: the picture key
+    key       args: kid; raw: the picture key (X25519), at Hello and when it changes; kid "": no key, no pictures
     kept      args: sha256, id: the picture has its number from now on, whatever happens to this process
     offer     args: id: the bytes of this picture are wanted now (again): a File with that id, or Done(id, "unknown")
-    refused   args: sha256, reason: this File will never be taken as it is
-    received  args: id: the centre has it; nobody needs the file any more
+    refused   args: sha256, reason, and id where it had one: this File will never be taken as it is
+    received  args: id, and sha256 where alarm knows it: the centre has it; nobody needs the file any more
     """
 
     what: str

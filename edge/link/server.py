@@ -23,7 +23,7 @@ class Bucket:
 
     __slots__ = ("_at_ns", "_burst", "_rate", "_tokens")
 
-    def __init__(self, rate_per_s: int, burst: int) -> None:
+    def __init__(self, rate_per_s: float, burst: int) -> None:
         self._rate = rate_per_s
         self._burst = burst
         self._tokens = float(burst)

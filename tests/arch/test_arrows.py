@@ -32,7 +32,7 @@ KNOWN_BY = {
     "pydantic": ("edge/config/*",),
     "rich": ("edge/field/*", "edge/centre/*"),
     "sqlite_utils": ("edge/ledger/reader.py",),
-    "sqlalchemy": ("edge/centre/tables.py", "edge/centre/database.py", "edge/centre/store.py", "edge/centre/audit.py"),
+    "sqlalchemy": tuple(f"edge/centre/{name}.py" for name in ("tables", "database", "store", "gallery", "audit")),
     "starlette": ("edge/centre/door.py",),
     "uvicorn": ("edge/centre/doorway.py",),
     "urllib3": ("edge/centre/webhook.py",),

@@ -15,6 +15,10 @@ BOX = BoxId("ktg-k7q2m9xa")
 class PlayedLink:
     connected: bool = True
     frames: list[Frame] = field(default_factory=list)
+    given: list[int] = field(default_factory=list)  # descriptors that came with Files
+
+    def take(self) -> int:
+        return self.given.pop(0) if self.given else -1
 
     def send(self, frame: Frame) -> None:
         if self.connected:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from edge.core.delivery import Answer
 from edge.core.words import SECOND_NS, EventClass
-from edge.link.carry import Carry, Work
+from edge.link.carry import ROWS, Carry, Work
 from tests.unit.carry_box import Box, identity, marks, pulled, rows, sent
 
 
@@ -248,7 +248,7 @@ def test_poison_stays_in_its_lane_and_dies_unless_it_is_an_alarm(window: int, ba
 
 
 @given(
-    classes=st.lists(st.sampled_from(EventClass), min_size=1, max_size=60),
+    classes=st.lists(st.sampled_from(ROWS), min_size=1, max_size=60),
     poison=st.sets(st.integers(0, 59), max_size=3),
     window=st.integers(1, 20),
     batch=st.sampled_from([0, 600, 64 * 1024]),

@@ -68,7 +68,7 @@ def test_two_authorities_share_no_key(tmp_path: Path) -> None:
     Authority.make(one)
     Authority.make(two)
     keys = {path.relative_to(one.home): path.read_bytes() for path in one.home.rglob("*.key")}
-    assert len(keys) == 10
+    assert len(keys) == 11
     assert all((two.home / name).read_bytes() != key for name, key in keys.items())
 
 

@@ -152,7 +152,7 @@ def test_a_file_of_the_first_release_keeps_what_it_has(path: Path) -> None:
         with store.group(2) as group:
             assert group.head(BOX) == (EPOCH, 1)
             group.beat(beat(head=2))
-    assert rows(path, "PRAGMA user_version") == [(3,)]
+    assert rows(path, "PRAGMA user_version") == [(4,)]
     assert rows(path, "SELECT seq, folded FROM event ORDER BY seq") == [(1, 1), (2, 0)]
 
 
@@ -168,8 +168,19 @@ def test_a_file_of_the_second_schema_keeps_what_it_has_and_learns_anchors(path: 
         with store.group(2) as group:
             assert group.head(BOX) == (EPOCH, 1)
             assert group.corrected(event(1)) is None
-    assert rows(path, "PRAGMA user_version") == [(3,)]
+    assert rows(path, "PRAGMA user_version") == [(4,)]
     assert rows(path, "SELECT gauges FROM beat") == [("{}",)]
+
+
+def test_a_file_of_the_third_schema_keeps_what_it_has_and_has_room_for_pictures(path: Path) -> None:
+    with Store.open(path) as store:
+        put(store, event(1))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("DROP TABLE picture; DROP TABLE picture_part; PRAGMA user_version = 3;")
+    with Store.open(path) as store:
+        assert put(store, event(1)) == [Kept.FOLDED]
+    assert rows(path, "PRAGMA user_version") == [(4,)]
+    assert rows(path, "SELECT count(*) FROM picture") == [(0,)]
 
 
 def test_a_file_that_is_no_database_is_refused(path: Path) -> None:

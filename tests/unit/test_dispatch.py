@@ -77,7 +77,7 @@ class Link:
     def peers(self, role: Role) -> tuple[Peer, ...]:
         return (self.relay,) if role is Role.RELAY else ()
 
-    def send(self, _peer: Peer, frame: Frame) -> None:
+    def send(self, _peer: Peer, frame: Frame, _descriptor: int = -1) -> None:
         self.sent.append(frame)
 
 

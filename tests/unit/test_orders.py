@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core.messages import Command
-from edge.core.orders import ARGUMENTS, USES, Diagnose, Overlay, Policy, wish_of
+from edge.core.orders import ARGUMENTS, USES, Diagnose, Overlay, Policy, Snapshot, wish_of
 from edge.core.seal import Forged
 from edge.core.words import (
     SECOND_NS,
@@ -33,7 +33,7 @@ def wish(
     policy: Policy = Policy(),  # noqa: B008  # frozen
     *,
     signatures: int = 1,
-) -> Stimulus | Overlay | Diagnose:
+) -> Stimulus | Overlay | Diagnose | Snapshot:
     return wish_of(replace(BLANK, name=name, args=args), policy, keys=("kid-1", "kid-2")[:signatures])
 
 
@@ -111,7 +111,7 @@ def test_what_ends_a_sound_or_a_bypass_is_always_taken() -> None:
 
 def test_what_cannot_be_done_here_is_refused_by_name() -> None:
     assert refusal("sound", {"pattern": "jateng.none", "duration": 5}).startswith("pattern")
-    assert refusal("snapshot", {"camera": "pos"}).startswith("camera")
+    assert wish("snapshot", {"camera": "pos"}) == Snapshot("pos", SARI)
 
 
 def test_every_command_has_a_key_and_a_form() -> None:

@@ -203,6 +203,7 @@ def _commands() -> dict[str, Any]:
             command("squawk", {}, "command-sound"),
             command("identify", {}, "command-silence"),
             command("diag", {}, "command-silence"),
+            command("snapshot", {"camera": "pos"}, "command-silence"),
             command("config", {"overlay": '[panel]\nprofile = "polri"\n'}, "config"),
         ],
         "refused": [
@@ -233,7 +234,6 @@ def _commands() -> dict[str, Any]:
                 "policy": {"bypass": False},
             },
             {"why": "pattern", **command("sound", {**short, "pattern": "jateng.dangdut"}, "command-sound")},
-            {"why": "camera", **command("snapshot", {"camera": "pos"}, "command-silence")},
         ],
     }
 

@@ -20,22 +20,16 @@ from edge.core.outbox import Outbox
 from edge.core.receipts import AGAIN_LIMIT, Claim, Disproved, Proved, Receipts, wanted
 from edge.core.seal import Forged
 from edge.core.status import BoxStatus
-from edge.core.words import (
-    SECOND_NS,
-    EventId,
-    Json,
-    Noted,
-    Operator,
-    Silence,
-    Stimulus,
-    WalkTest,
-)
+from edge.core.words import SECOND_NS, EventId, Json, Noted, Operator, Silence, Stimulus, WalkTest
 from edge.core.zones import WALK_TEST_NS
 from edge.daemons.alarm.beside import Beside
+from edge.daemons.alarm.cameras import Cameras
 from edge.daemons.alarm.complaints import Complaints
 from edge.daemons.alarm.gate import Gate
+from edge.daemons.alarm.line import Line
 from edge.daemons.alarm.losses import Losses
 from edge.daemons.alarm.orders import Orders, Outcome
+from edge.daemons.alarm.pictures import Question
 from edge.daemons.alarm.posts import Delivered, Leave, Ordered, Received, Undurable, Waits
 from edge.daemons.alarm.rounds import Rounds
 from edge.daemons.alarm.traffic import Traffic
@@ -43,15 +37,12 @@ from edge.daemons.alarm.voice import Voice
 from edge.daemons.border import Border
 from edge.ledger.recorder import LOAD_LIMIT, Recorder
 from edge.ledger.told import Asked, Digests, Failed, Fetched, Loaded, Opened, Owed, Rescued, Stored, Told
-from edge.link.causes import CAUSES, meaning_of
-from edge.link.frames import Ask, Bytes, Frame, Hello, Laid, LinkState, Marks, Papers, Pull, Role, Send
+from edge.link.frames import Ask, Bytes, Frame, Hello, Laid, LinkState, Mark, Marks, Papers, Pull, Role, Send
 from edge.link.frames import Status as StatusFrame
 from edge.link.server import LinkServer, Peer
 
 log = logging.getLogger("kentongan.alarm")
 
-DOWN_AFTER_NS: Final = 15 * SECOND_NS  # half a keepalive: a flap is no trouble, a cut cable is
-FIRST_UP_NS: Final = 60 * SECOND_NS  # bearers wait up to 30 s after power-on
 AGAIN_S: Final = 0.01  # a loop that fails at each turn leaves the interpreter to the panel
 LOOK_S: Final = 0.25  # an event whose commit hangs is noticed this late at most
 
@@ -94,7 +85,15 @@ class Dispatch:
         self._post = post
         self._boot_ns = boot_ns
         self._utc_s = utc_s
-        self._traffic = Traffic(outbox, self._tell, recorder.fetch)
+        self._complaints = Complaints(post, boot_ns)
+        self._losses = Losses(voice.epoch, post, self._complaints, outbox, recorder)
+        self._line = Line(self._complaints, boot_ns())
+        self._cameras = Cameras(
+            outbox, recorder, self._server, gate, voice, post=post, boot_ns=boot_ns, lost=self._losses.gone,
+            refused=self._complaints.refused,
+        )  # fmt: skip
+        self._pictures = self._cameras.pictures
+        self._traffic = Traffic(outbox, self._tell, recorder.fetch, self._pictures.attach)
         self._receipts = Receipts(voice.epoch, lambda: self._traffic.head, outbox, recorder.digests)
         self._orders = Orders(
             gate,
@@ -103,15 +102,10 @@ class Dispatch:
             post=post,
             beside=beside,
             picture=self._picture,
+            snapshot=self._cameras.order,
             answered=self._followed,
             tell=self._tell,
         )
-        self._bearer_up = False
-        self._down_since_ns = boot_ns() + FIRST_UP_NS
-        self._down_code = codes.BROKER_UNREACHABLE.code
-        self._down_detail = "no bearer"
-        self._complaints = Complaints(post, boot_ns)
-        self._losses = Losses(voice.epoch, post, self._complaints, outbox, recorder)
         self._more = False  # the ledger has more rows waiting than were taken in
         self._laid = ("", "")
         self._stopping = False
@@ -159,10 +153,10 @@ class Dispatch:
         if self._more and len(self._outbox) < LOAD_LIMIT // 2:
             self._more = False
             self._recorder.load()
-        undurable = self._traffic.serve(now_ns, up=self._bearer_up)
+        undurable = self._traffic.serve(now_ns, up=self._line.up)
         if undurable:
             self._post(Undurable(undurable))
-        for chore in (self._speak, self._watch, self._rounds.turn):
+        for chore in (self._speak, self._watch, self._rounds.turn, self._cameras.turn):
             self._border.call(chore, now_ns)
 
     def _loaded(self, told: Loaded | Asked | Rescued) -> None:
@@ -172,10 +166,11 @@ class Dispatch:
             self._losses.asked(told.epoch, told.gone)
             return
         self._more = len(told.rows) >= LOAD_LIMIT if isinstance(told, Loaded) else self._more
+        self._pictures.loaded(told.rows, whole=not self._more)
         self._post(Waits(tuple(row.id for row in told.rows if row.shown)))
 
     def _patience_s(self) -> float:
-        due = [at for at in (self._outbox.due_ns, self._voice.due_ns if self._bearer_up else None) if at is not None]
+        due = [at for at in (self._outbox.due_ns, self._voice.due_ns if self._line.up else None) if at is not None]
         if not due:
             return LOOK_S
         return min(LOOK_S, max(0.0, (min(due) - self._boot_ns()) / SECOND_NS))
@@ -195,6 +190,7 @@ class Dispatch:
                 self._traffic.made(event, at_ns, now_ns)
                 self._voice.made(self._traffic.head)
                 self._rounds.made(event)
+                self._cameras.made(event, now_ns)
             case Outcome():
                 self._orders.reply(told)
             case Stored(ids):
@@ -203,22 +199,29 @@ class Dispatch:
                 self._voice.opened(ordinal)
                 self._rounds.opened(notes)
                 self._more = len(waiting) >= LOAD_LIMIT
+                self._pictures.loaded(waiting, whole=not self._more)
                 for event in self._traffic.opened(ordinal, waiting):
                     self._recorder.append(event)
             case Loaded() | Asked() | Rescued():
                 self._loaded(told)
             case Fetched(events, asked):
-                self._losses.unreadable(self._traffic.fetched(events, asked))
-            case Digests(token, found):
-                if isinstance(token, Claim):
-                    self._settle(self._receipts.answered(token, found), now_ns)
+                self._pictures.fetched(events, now_ns)
+                unreadable = self._traffic.fetched(events, asked)
+                self._losses.unreadable(unreadable)
+                self._pictures.dropped(row.id for row in unreadable)
+            case Digests(Claim() as claim, found):
+                self._settle(self._receipts.answered(claim, found), now_ns)
+            case Digests(Question() as question, found):
+                self._pictures.answered(question, found, now_ns)
             case Failed():
                 self._traffic.unfetched()
             case Owed(debt):
                 self._losses.owed(debt)
+                self._pictures.dropped(debt.ids)
 
     def _stored(self, ids: Sequence[EventId], now_ns: int) -> None:
         self._traffic.stored(ids, now_ns)
+        self._pictures.stored(ids)
         if not self._traffic.is_commit_late(now_ns):
             self._complaints.over(codes.STATE_READONLY.code)
 
@@ -233,12 +236,13 @@ class Dispatch:
             case Hello():
                 if peer.role is Role.RELAY:
                     self._disconnected()
+                elif peer.role is Role.CAMERAS:
+                    self._cameras.greeted(now_ns)
             case Pull(_, classes, limit):
                 self._traffic.pull(classes, limit)
             case Marks(marks):
                 for mark in marks:
-                    trouble = self._traffic.answered(EventId(mark.epoch, mark.seq), mark.state, now_ns)
-                    self._complaints.answered(trouble, mark.state, mark.reason)
+                    self._marked(mark, now_ns)
             case LinkState():
                 self._link_state(peer, frame, now_ns)
             case Papers(ends):
@@ -250,33 +254,37 @@ class Dispatch:
             case Laid():
                 self._overlaid(frame)
             case _:
-                return
+                self._cameras.hear(peer, frame, now_ns)
+
+    def _marked(self, mark: Mark, now_ns: int) -> None:
+        identity = EventId(mark.epoch, mark.seq)
+        trouble = self._traffic.answered(identity, mark.state, now_ns)
+        self._pictures.settled(identity)
+        self._complaints.answered(trouble, mark.state, mark.reason)
 
     def _link_state(self, peer: Peer, frame: LinkState, now_ns: int) -> None:
         if frame.up:
-            self._bearer_up = True
+            self._line.stands()
             self._voice.connected(now_ns)
-            self._complaints.over(*(meaning.code for meaning in (codes.BROKER_UNREACHABLE, *CAUSES.values())))
             return
         self._disconnected()
         if frame.detail == "connecting":
             self._server.send(peer, self._voice.speak(self._gate.renew(now_ns)))
             return
-        self._down_code = meaning_of(frame.detail).code
-        self._down_detail = printable(frame.detail)  # it goes into an event, which must fit a frame
+        self._line.explain(frame.detail)
 
     def _disconnected(self) -> None:
-        if self._bearer_up:
-            self._down_since_ns = self._boot_ns()
-            self._voice.disconnected(self._down_since_ns)
-        self._bearer_up = False
+        now_ns = self._boot_ns()
+        if self._line.broke(now_ns):
+            self._voice.disconnected(now_ns)
         self._traffic.disconnected()
 
     def _lost(self, peer: Peer) -> None:
         if peer.role is Role.RELAY and not self._server.peers(Role.RELAY):
-            self._down_detail = "relay away"
-            self._down_code = codes.BROKER_UNREACHABLE.code
+            self._line.orphaned()
             self._disconnected()
+        if peer.role is Role.CAMERAS and not self._server.peers(Role.CAMERAS):
+            self._cameras.left(self._boot_ns())
 
     def _bytes(self, kind: str, raw: bytes, correlation: bytes, now_ns: int) -> None:
         try:
@@ -300,7 +308,7 @@ class Dispatch:
             self._traffic.beat_answered()
         for verdict in self._receipts.judge(receipt):
             self._settle(verdict, now_ns)
-        if self._bearer_up and len(self._outbox) < AGAIN_LIMIT:  # else the next beat's receipt asks again
+        if self._line.up and len(self._outbox) < AGAIN_LIMIT:  # else the next beat's receipt asks again
             for epoch, first, last in wanted(receipt.ask, AGAIN_LIMIT):
                 self._recorder.ask(epoch, first, last, AGAIN_LIMIT)
 
@@ -309,6 +317,7 @@ class Dispatch:
             case Proved(receipt, ids):
                 rows = self._traffic.received(ids, now_ns)
                 self._rounds.received(ids, receipt.receiver)
+                self._pictures.received(rows)
                 if rows:
                     self._recorder.receive([row.id for row in rows], receiver=receipt.receiver, at=receipt.time)
                 shown = tuple(row.id for row in rows if row.shown)
@@ -342,6 +351,7 @@ class Dispatch:
             log.info("keys changed  version=%d", self._gate.keys_version)
             self._post(Noted("keys-changed", {"version": self._gate.keys_version}))
             self._look_whether_revoked()
+            self._cameras.rekeyed()
 
     def _look_whether_revoked(self) -> None:
         if self._gate.is_revoked:
@@ -363,29 +373,28 @@ class Dispatch:
         self._server.send(peer, StatusFrame(encode(self._picture())))
 
     def _picture(self) -> BoxStatus:
-        journey, detail = self._traffic.journey, self._down_detail
-        told = self._voice.status(self._outbox, journey, up=self._bearer_up, detail=detail)
+        journey, detail = self._traffic.journey, self._line.detail
+        told = self._voice.status(self._outbox, journey, up=self._line.up, detail=detail)
         return replace(told, selftest=self._rounds.self_test)
 
     # ---- words out --------------------------------------------------------------------------------------------------
 
     def _speak(self, now_ns: int) -> None:
-        if not self._bearer_up:
+        if not self._line.up:
             return
         if self._gate.stale(now_ns, clocked=self._utc_s() is not None):
             self._voice.renonce(self._gate.renew(now_ns), now_ns)
         for kind, raw in self._voice.due(now_ns, self._outbox):
             self._tell(Send(kind, raw))
 
-    def _tell(self, frame: Frame) -> None:
+    def _tell(self, frame: Frame, descriptor: int = -1) -> None:
         for peer in self._server.peers(Role.RELAY):
-            self._server.send(peer, frame)
+            self._server.send(peer, frame, descriptor)
 
     def _watch(self, now_ns: int) -> None:
         """Raise what has lasted too long."""
         if self._traffic.is_commit_late(now_ns):
             self._complaints.of(codes.STATE_READONLY.code, "", "the disk takes no event within a second")
-        if not self._bearer_up and now_ns - self._down_since_ns > DOWN_AFTER_NS:
-            self._complaints.of(self._down_code, "350", self._down_detail)
-        if self._bearer_up and self._voice.unanswered(now_ns):
+        self._line.watch(now_ns)
+        if self._line.up and self._voice.unanswered(now_ns):
             self._complaints.of(codes.CENTRE_SILENT.code, "354", "our beat has no answer")

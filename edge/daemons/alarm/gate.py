@@ -69,6 +69,12 @@ class Gate:
         return self._keyring.keyset.version
 
     @property
+    def picture_key(self) -> CentreKey | None:
+        """The newest key that pictures are sealed to: the last one; validity is judged by the centre's clock."""
+        keys = [key for key in self._keyring.keyset.keys if key.use is Use.PICTURE]
+        return keys[-1] if keys else None
+
+    @property
     def is_revoked(self) -> bool:
         return self._keyring.is_revoked
 

@@ -6,7 +6,7 @@ from typing import Final
 from edge.core import codes
 from edge.core.outbox import Outbox, Waiting
 from edge.core.spans import Span
-from edge.core.words import Epoch, Gone
+from edge.core.words import Epoch, EventId, Gone
 from edge.daemons.alarm.complaints import Complaints
 from edge.daemons.alarm.posts import Lost
 from edge.ledger.recorder import Recorder
@@ -40,6 +40,11 @@ class Losses:
             self._complaints.of(codes.LEDGER_BROKEN.code, "", f"{len(rows)} events cannot be read back")
             self._recorder.write_off([row.id for row in rows])
             self._unlit(rows)
+
+    def gone(self, ids: Sequence[EventId]) -> None:
+        """Pictures whose bytes nobody has any more: their rows go, and the ledger owes a `lost` event for them."""
+        self._outbox.lost(ids)
+        self._recorder.write_off(ids)
 
     def owed(self, debt: Debt) -> None:
         """The ledger let them go, or never had them: they wait no longer."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from edge.config.drafts import Draft
-from edge.core.orders import LONG_SOUND_S, Diagnose, Overlay, Policy, wish_of
+from edge.core.orders import LONG_SOUND_S, Diagnose, Overlay, Policy, Snapshot, wish_of
 from edge.core.seal import Forged
 from edge.core.status import BoxStatus
 from edge.core.words import SECOND_NS, Purpose, SoundFor, Stimulus
-from edge.daemons.alarm.beside import Beside
+from edge.daemons.alarm.beside import Beside, Done
 from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.posts import Ordered
 from edge.daemons.alarm.voice import Voice
@@ -37,6 +37,7 @@ class Orders:
     post:     to the panel
     beside:   for what is not the panel's
     picture:  what the box says of itself, for a diagnosis
+    snapshot: follows an order for a picture, by its jti
     answered: how their word comes back to this thread, for `reply`; called by theirs
     tell:     to the relay
     """
@@ -50,6 +51,7 @@ class Orders:
         post: Callable[[Ordered], None],
         beside: Beside,
         picture: Callable[[], BoxStatus],
+        snapshot: Callable[[Snapshot, str, Done], None],
         answered: Callable[[Outcome], None],
         tell: Callable[[Send], None],
     ) -> None:
@@ -59,6 +61,7 @@ class Orders:
         self._post = post
         self._beside = beside
         self._picture = picture
+        self._snapshot = snapshot
         self._answered = answered
         self._tell = tell
         self._taken: list[int] = []
@@ -87,13 +90,15 @@ class Orders:
             raise
         self._hand_on(wish, Outcome(command.jti, command.name, correlation))
 
-    def _hand_on(self, wish: Stimulus | Overlay | Diagnose, outcome: Outcome) -> None:
+    def _hand_on(self, wish: Stimulus | Overlay | Diagnose | Snapshot, outcome: Outcome) -> None:
         def done(reason: str, found: bytes = b"") -> None:
             self._answered(replace(outcome, reason=reason, found=found))
 
         match wish:
             case Overlay(text, by):
                 self._beside.lay(Draft(outcome.jti, by.name, text), done)
+            case Snapshot():
+                self._snapshot(wish, outcome.jti, done)
             case Diagnose():
                 self._beside.diagnose(self._picture(), done)
             case _:

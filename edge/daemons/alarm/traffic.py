@@ -35,19 +35,31 @@ class Track:
 
 
 class Traffic:
-    """Serves one bearer. tell: to the relay; fetch: asks the ledger's thread for bytes that memory has let go."""
+    """Serves one bearer.
+
+    tell:   to the relay
+    fetch:  asks the ledger's thread for bytes that memory has let go
+    attach: hands a picture's bytes to the relay, before its row; False where they are not at hand
+    """
 
     def __init__(
-        self, outbox: Outbox, tell: Callable[[Frame], None], fetch: Callable[[Sequence[EventId]], None]
+        self,
+        outbox: Outbox,
+        tell: Callable[[Frame], None],
+        fetch: Callable[[Sequence[EventId]], None],
+        attach: Callable[[EventId], bool] = lambda _: False,
     ) -> None:
         self._outbox = outbox
         self._tell = tell
         self._fetch = fetch
+        self._attach = attach
         self._cache: dict[EventId, Frozen] = {}
         self._fetching: set[EventId] = set()
         self._uncommitted: dict[EventId, int] = {}  # -> since when its commit is waited for
         self._order = CURRENT
         self._credit = 0
+        self._picture_credit = 0
+        self._uploading: EventId | None = None
         self._classes: tuple[EventClass, ...] = ()
         self._announced: EventClass | None = None
         self.head = 0
@@ -68,8 +80,11 @@ class Traffic:
         self._remember(event)
         row = Waiting(event.id, self._order, event.event_class, event.digest, event.shown)
         row.state, row.durable, row.made_ns = RowState.NEW, False, now_ns
+        row.away = event.event_class is EventClass.PICTURE
         self._outbox.add(row)
         self._uncommitted[event.id] = now_ns
+        if event.event_class is EventClass.ALARM and self._uploading:
+            self._tell(News(EventClass.ALARM))  # before its commit: the picture under way pauses at once
 
     def stored(self, ids: Iterable[EventId], now_ns: int) -> None:
         ids = tuple(ids)
@@ -96,7 +111,8 @@ class Traffic:
     def loaded(self, waiting: Iterable[Unreceived]) -> None:
         """Rows of the ledger that no receipt covers."""
         for row in waiting:
-            self._outbox.add(Waiting(row.id, row.ordinal, row.event_class, row.digest, row.shown))
+            away = row.event_class is EventClass.PICTURE
+            self._outbox.add(Waiting(row.id, row.ordinal, row.event_class, row.digest, row.shown, away=away))
 
     def is_commit_late(self, now_ns: int) -> bool:
         """Whether an event has waited for its commit longer than a commit may take."""
@@ -116,21 +132,27 @@ class Traffic:
     # ---- what leaves -------------------------------------------------------------------------------------------------
 
     def pull(self, classes: tuple[EventClass, ...], limit: int) -> None:
-        """Credit for `limit` rows from now on; it replaces what was left of the last one."""
-        self._credit, self._classes, self._announced = max(0, limit), classes, None
+        """Credit for `limit` rows from now on; it replaces what was left of the last one. Pictures have their own."""
+        if classes == (EventClass.PICTURE,):
+            self._picture_credit = max(0, limit)
+            return
+        self._classes = tuple(each for each in classes if each is not EventClass.PICTURE)
+        self._credit, self._announced = max(0, limit), None
 
     def answered(self, identity: EventId, answer: Answer, now_ns: int) -> str:
         """Returns the code of the trouble that the delivery table raises, or ""."""
         if self._track and self._track.id == identity and answer is Answer.PUBLISHED:
             self._track.published_ns = self._track.published_ns or now_ns
+        if identity == self._uploading:
+            self._uploading = None
         return self._outbox.answered(identity, answer, now_ns)
 
     def beat_answered(self) -> None:
         self._outbox.beat_answered()
 
     def disconnected(self) -> None:
-        self._credit = 0
-        self._announced = None
+        self._credit = self._picture_credit = 0
+        self._announced = self._uploading = None
         self._fetching.clear()
         self._outbox.disconnected()
 
@@ -141,9 +163,19 @@ class Traffic:
             rows = self._outbox.take(self._classes, self._credit, now_ns)
             self._credit -= len(rows)
             self._hand_over(rows)
-        if not (self._credit and up):
-            self._announce(self._outbox.ready(now_ns))
+        ready = self._outbox.ready(now_ns)
+        if ready is EventClass.PICTURE:
+            rows += self._serve_picture(now_ns) if up else ()
+        elif not (self._credit and up):
+            self._announce(ready)
         return tuple(row.id for row in rows if not row.durable)
+
+    def _serve_picture(self, now_ns: int) -> list[Waiting]:
+        """One, when nothing else waits."""
+        rows = self._outbox.take((EventClass.PICTURE,), min(1, self._picture_credit), now_ns)
+        self._picture_credit -= len(rows)
+        self._hand_over(rows)
+        return rows
 
     def _announce(self, ready: EventClass | None) -> None:
         """Once, and again for what is more urgent: a bearer that waits 120 s for the broker hurries for an alarm."""
@@ -183,6 +215,9 @@ class Traffic:
         batch: list[Row] = []
         size = 0
         for row in rows:
+            if row.event_class is EventClass.PICTURE:
+                self._send_picture(row)
+                continue
             weight = len(row.raw) + ROW_OVERHEAD
             if batch and size + weight > ROWS_LIMIT:
                 self._tell(Rows(tuple(batch)))
@@ -191,6 +226,16 @@ class Traffic:
             size += weight
         if batch:
             self._tell(Rows(tuple(batch)))
+
+    def _send_picture(self, row: Row) -> None:
+        identity = EventId(row.epoch, row.seq)
+        if self._attach(identity):
+            self._uploading = identity
+            self._tell(Rows((row,)))
+        else:  # gone while the ledger was asked for its header; asked for again when it is due
+            self._outbox.absent(identity)
+            self._outbox.answered(identity, Answer.RETRY, 0)
+            self._picture_credit += 1
 
     def _remember(self, event: Frozen) -> None:
         self._cache[event.id] = event

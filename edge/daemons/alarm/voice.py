@@ -61,12 +61,17 @@ class Voice:
         self._answered_ns = 0
         self._heard_ns: int | None = None
         self._bearer = Bearer()
+        self._cameras: dict[str, str] = {}
         self._born_ns = clock.boot_ns()
         self.receiver = ""
 
     @property
     def epoch(self) -> Epoch:
         return self._author.epoch
+
+    @property
+    def boot_id(self) -> str:
+        return self._author.boot_id
 
     @property
     def generation(self) -> int:
@@ -79,6 +84,12 @@ class Voice:
     def show(self, view: View) -> None:
         """The panel's newest view; callable from its thread."""
         self._view = view
+
+    def show_cameras(self, cameras: dict[str, str], now_ns: int) -> None:
+        """How each adopted camera is; {}: nobody says."""
+        if cameras != self._cameras:
+            self._cameras = cameras
+            self._state_due_ns = self._state_due_ns or now_ns + RESTATE_EVERY_NS
 
     def made(self, head: int) -> None:
         """The last sequence made."""
@@ -191,7 +202,7 @@ class Voice:
             box=self._author.box, site=self._author.site, session=self._session, online=online, version=self._version,
             config=self._generation, bootid=self._author.boot_id, epoch=self._author.epoch, ordinal=self._ordinal,
             head=self._head, nonce=self._nonce, timequality=self._clock.quality().value, zones=view.zones,
-            sounders=view.sounders, troubles=view.troubles,
+            sounders=view.sounders, troubles=view.troubles, cameras=self._cameras,
         )  # fmt: skip
 
 

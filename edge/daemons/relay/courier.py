@@ -1,7 +1,7 @@
 """Between the link and the uplink: when to connect, what to pass on, what to tell alarm. Opens nothing itself."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Final, Protocol
 
@@ -11,9 +11,10 @@ from edge.core.delivery import Answer
 from edge.core.retry import FLOOR_S, STOOD_S, Backoff
 from edge.core.timing import STEP_NS
 from edge.core.words import SECOND_NS, EventClass, EventId
+from edge.daemons.relay.uploads import Uploads
 from edge.link.carry import Carry, Parcel, id_of
 from edge.link.causes import meaning_of
-from edge.link.frames import BadFrame, Bytes, Frame, LinkState, News, Papers, Rows, Send, Speak
+from edge.link.frames import BadFrame, Bytes, File, Frame, LinkState, News, Papers, Row, Rows, Send, Speak
 
 log = logging.getLogger("kentongan.relay")
 
@@ -53,6 +54,8 @@ class Link(Protocol):
 
     def send(self, frame: Frame) -> None: ...
 
+    def take(self) -> int: ...
+
 
 class Courier:
     """One session after another, as long as alarm is there to speak for.
@@ -70,6 +73,7 @@ class Courier:
         self._link = link
         self._uplink = uplink
         self._carry = Carry(BEARER)
+        self._uploads = Uploads(BEARER, self._publish)
         self._tickets: dict[int, EventId] = {}
         self._phase = Phase.WAITING
         self._due_ns = now_ns + first_ns
@@ -108,6 +112,7 @@ class Courier:
         if self._alone_since_ns is None:
             self._alone_since_ns = now_ns
             self._carry.adrift()
+            self._uploads.forget()
             self._tickets.clear()
         if self._phase is not Phase.WAITING and now_ns - self._alone_since_ns > ALONE_MAX_NS:
             self._uplink.close()
@@ -117,9 +122,12 @@ class Courier:
         """A frame from alarm; rows are on the wire when this returns."""
         match frame:
             case Rows(rows):
-                self._carry.rows(rows)
+                self._rows(rows)
                 self._work(now_ns)
+            case File(picture):
+                self._uploads.given(picture, self._link.take())
             case News(event_class):
+                self._uploads.news(event_class, now_ns)
                 self._news(event_class, now_ns)
             case Speak(box, state, will):
                 if self._phase is Phase.ASKING:
@@ -139,15 +147,24 @@ class Courier:
         self._phase, self._due_ns = Phase.WAITING, now_ns
 
     def stop(self) -> None:
+        self._uploads.forget()
         self._uplink.close()
 
     # ---- rows -------------------------------------------------------------------------------------------------------
+
+    def _rows(self, rows: Sequence[Row]) -> None:
+        pictures = [row for row in rows if row.event_class is EventClass.PICTURE]
+        for row in pictures:
+            self._uploads.row(row)
+        if len(pictures) < len(rows):
+            self._uploads.arrived()
+            self._carry.rows(row for row in rows if row.event_class is not EventClass.PICTURE)
 
     def _work(self, now_ns: int) -> None:
         work = self._carry.work(now_ns)
         for parcel in work.parcels:
             self._send(parcel)
-        for frame in work.frames:
+        for frame in (*work.frames, *self._uploads.turn(now_ns, quiet=self._carry.is_quiet)):
             self._link.send(frame)
 
     def _send(self, parcel: Parcel) -> None:
@@ -168,11 +185,7 @@ class Courier:
     def _on_uplink(self, event: object, now_ns: int) -> None:
         match event:
             case Settled(ticket, outcome, code):
-                identity = self._tickets.pop(ticket, None)
-                if identity is None:
-                    self._carry.passed()
-                else:
-                    self._carry.settled(identity, Answer(outcome.value), now_ns, f"0x{code:02X}" if code else "")
+                self._settled(ticket, Answer(outcome.value), f"0x{code:02X}" if code else "", now_ns)
             case Arrived(kind, raw, correlation):
                 self._pass_on(Bytes(kind, raw, correlation))
             case Up():
@@ -183,6 +196,14 @@ class Courier:
                 self._told.flawed(cause, text)
             case Down(cause, text):
                 self._down(cause, text, now_ns)
+
+    def _settled(self, ticket: int, answer: Answer, reason: str, now_ns: int) -> None:
+        identity = self._tickets.pop(ticket, None)
+        if identity is not None:
+            self._carry.settled(identity, answer, now_ns, reason)
+            return
+        self._carry.passed()
+        self._uploads.settled(ticket, answer, reason)
 
     def _pass_on(self, frame: Bytes) -> None:
         try:
@@ -195,11 +216,13 @@ class Courier:
         self._up_ns = now_ns
         self._told.back(now_ns)
         self._link.send(LinkState(BEARER, up=True))
+        self._uploads.up()
         self._carry.up(granted.window, now_ns, batch=max(0, min(BATCH_LIMIT, granted.packet - HEADER_ROOM)))
 
     def _down(self, cause: str, text: str, now_ns: int) -> None:
         was_up = self._phase is Phase.UP
         if was_up:
+            self._uploads.down(now_ns, unexplained=cause not in EXPLAINED)
             self._carry.down(now_ns, unexplained=cause not in EXPLAINED)
             self._work(now_ns)
             self._backoff.ended(cause, (now_ns - self._up_ns) / SECOND_NS)
