@@ -35,7 +35,7 @@ def unsealed(seed: bytes, sealed: bytes) -> bytes:
 
 
 def opened(seed: bytes, sealed: bytes) -> bytes:
-    """Read what was sealed for the X25519 key of `seed` (32 bytes). Raises Forged if it was not, or was changed since."""
+    """Read what was sealed for the X25519 key of `seed` (32 bytes). Raises Forged if it was not, or was changed."""
     try:
         return SealedBox(PrivateKey(seed)).decrypt(sealed)
     except (CryptoError, ValueError, TypeError) as error:
