@@ -148,10 +148,10 @@ class Dialogue:
                 return service[call.operation](**arguments, _soapheaders=list(call.headers) or None)
         except (CameraFault, _Turned):
             raise
-        except Exception as fault:
+        except Exception:
             if not self._bridge.answered:
                 raise
-            raise NotOnvif("its answer is not what the ONVIF documents say") from fault
+            raise NotOnvif("its answer is not what the ONVIF documents say") from None  # the cause quotes the camera
 
     def _client(self, port: Port) -> Any:
         if port not in self._clients:

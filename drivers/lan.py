@@ -77,7 +77,7 @@ class Ask:
 
     method: str
     place: Place
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     kind: str = ""
     limit: int = SOAP_LIMIT
     authorised: bool = False
