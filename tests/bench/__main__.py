@@ -1,6 +1,6 @@
 """`make bench`: every figure beside a baseline measured in the same run, one table at the end.
 
-    python -m tests.bench [--strict] [NAME ...]      NAME: siren press drain weight syncs
+    python -m tests.bench [--strict] [NAME ...]      NAME: siren press drain weight syncs seek
 
 Exit codes: 0, also where a figure is over its budget; 7 with --strict then.
 """
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from edge.field.broker import BrokerNotFound
-from tests.bench import drain, press, siren, syncs, weight
+from tests.bench import drain, press, seek, siren, syncs, weight
 from tests.bench.figures import Line, left_out, table
 from tests.bootstrap import CACHE
 
@@ -54,6 +54,7 @@ BENCHES = {
     "drain": drain.lines,
     "weight": weight.lines,
     "syncs": syncs.lines,
+    "seek": seek.lines,
 }
 
 if __name__ == "__main__":

@@ -1,7 +1,4 @@
-"""Devices that answer probes on chosen addresses of this machine, honestly or not; no camera behind them.
-
-python -m tests.contract.answerers HOST ...      until its standard input closes
-"""
+"""Devices that answer probes as they are told to, from chosen addresses of this machine; no camera is behind them."""
 
 import heapq
 import itertools
@@ -10,7 +7,6 @@ import re
 import selectors
 import socket
 import struct
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -64,12 +60,6 @@ class Device:
     delay_s: tuple[float, float] = (0.0, DELAY_MAX_S)
     groups: bool = True
     heard: int = field(default=0, init=False)
-
-
-def camera(on: str, epr: str = "", **more: object) -> Device:
-    """An honest one. All of them send the same MessageID."""
-    name = epr or f"urn:uuid:camera-at-{on}"
-    return Device(on, lambda asked, _: [matches(asked, match(name, f"http://{on}/onvif/device_service"))], **more)  # type: ignore[arg-type]
 
 
 class Answerers:
@@ -138,9 +128,3 @@ def _joined(interface: str) -> socket.socket:
         struct.pack("4s4s", socket.inet_aton(GROUP), socket.inet_aton(interface)),
     )
     return sock
-
-
-if __name__ == "__main__":
-    with Answerers([camera(host) for host in sys.argv[1:]], sys.argv[1]):
-        print("ready", flush=True)
-        sys.stdin.read()

@@ -13,19 +13,24 @@ from typing import Final
 
 import pytest
 
-from drivers.camera import PORTS, Candidate, NotOnvif, Unreachable
+from drivers.camera import DEADLINE_S, PORTS, Address, Candidate, NotOnvif, Unreachable
 from drivers.discovery import NoNetwork, WsDiscovery
 from drivers.hearing import HINTS_AT_ONCE, Hearing, Hint
 from drivers.interfaces import ipv4_interfaces
 from drivers.probe_match import Kind
 from drivers.probing import DEVICES_LIMIT, DEVICES_OF_HOST, GROUP, PORT
+from drivers.sim.camera import Proof, Quirk, SimCameras, Spec
 from tests.contract import doors
-from tests.contract.answerers import Answerers, Device, camera, match, matches
+from tests.contract.answerers import Answerers, Device, match, matches
 from tests.contract.lan import LOOPBACK, Far, ip
+from tests.sim_cameras import TownApart
 from tests.unit.drivers.datagrams import bye, hello
 
 CROWD: Final = [f"127.0.7.{number}" for number in range(1, 55)]
-SAME: Final = "urn:uuid:of-the-whole-batch"
+TWINS: Final = ("--count", "54", "--twins", "50", "--host", CROWD[0])
+
+
+MUTE: Final = ("--quirk", Quirk.DEAF, "--quirk", Quirk.RELATES_TO_NOTHING)  # as if it knew no WS-Discovery
 
 
 def here() -> WsDiscovery:
@@ -38,12 +43,27 @@ def hosts(candidates: Sequence[Candidate]) -> list[str]:
 
 def twins_are_all_found() -> None:
     """50 with one MessageID, ten of them with one EPR as well, and four others: three scans of three."""
-    devices = [camera(host, SAME if number < 10 else "") for number, host in enumerate(CROWD)]
-    with Answerers(devices):
+    alike = [word for number in range(4, 14) for word in ("--quirk", f"{number}:{Quirk.SAME_EPR}")]
+    with TownApart(*TWINS, *alike):
         for _ in range(3):
             began = time.monotonic()
             assert hosts(here().scan()) == sorted(CROWD)
             print(f"54 of 54 in {time.monotonic() - began:.2f} s")
+
+
+def each_is_found_where_it_is_whatever_it_says() -> None:
+    kept = [Quirk.ONLY_NVT, Quirk.ONLY_DEVICE, Quirk.ONLY_TYPELESS, Quirk.SAME_SERIAL, Quirk.INSTANCE_ABC]
+    kept += [Quirk.HOST_OTHER, Quirk.HOST_LOOPBACK, Quirk.HOST_PORT_TWICE]
+    refused_ones = [Quirk.BOMB_PROBE, Quirk.NESTED_PROBE, Quirk.RELATES_TO_NOTHING]
+    quirks = [*kept, *refused_ones]
+    specs = [Spec(f"127.0.6.{n}", 8106, n, quirks=frozenset({quirk})) for n, quirk in enumerate(quirks, 1)]
+    with SimCameras(specs):
+        found = sorted(here().scan(), key=lambda candidate: candidate.address)
+    expected = [
+        Candidate(Address(spec.host, 8106), spec.epr, name="Rupa RC-2", hardware="RC-2", mac=spec.mac)
+        for spec in specs[: len(kept)]
+    ]
+    assert found == sorted(expected, key=lambda candidate: candidate.address)
 
 
 def slow_ones_are_waited_for() -> None:
@@ -88,8 +108,8 @@ def without_a_network_it_says_so() -> None:
 
 def where_multicast_is_dropped_the_sweep_finds_them() -> None:
     told: list[tuple[int, int]] = []
-    deaf = Far("v0", ("10.77.1.1/26",), ("10.77.1.2/26", "10.77.1.60/26"), "--deaf")
-    mute = Far("v1", ("10.77.2.1/27",), ("10.77.2.9/27",), "--mute", "--door", "8899")
+    deaf = Far("v0", ("10.77.1.1/26",), ("10.77.1.2/26", "10.77.1.60/26"), "--quirk", Quirk.DEAF)
+    mute = Far("v1", ("10.77.2.1/27",), ("10.77.2.9/27",), *MUTE, "--port", "8899")
     with deaf, mute:
         assert WsDiscovery().scan() == []
         found = WsDiscovery().sweep(progress=lambda done, total: told.append((done, total)))
@@ -117,9 +137,7 @@ def a_sweep_goes_on_among_traps() -> None:
 def hostile_ones_hide_nobody() -> None:
     """Each kind of them at its worst beside 54 honest ones; the next scan has nothing left of it."""
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    own = match("sloppy", "http://192.168.1.1/onvif/device_service")
-    sloppy = Device("127.0.8.1", lambda asked, _: [matches(asked, own, instance="abc")])
-    with apart(lambda: Answerers([sloppy, *[camera(host) for host in CROWD]])):
+    with TownApart(*TWINS, "--quirk", f"9:{Quirk.INSTANCE_ABC}"):
         with apart(lambda: Answerers(hostile())):
             began = time.monotonic()
             found = here().scan()
@@ -128,7 +146,7 @@ def hostile_ones_hide_nobody() -> None:
             assert len(found) <= DEVICES_LIMIT
             assert sum(each.address.host == "127.0.9.5" for each in found) <= DEVICES_OF_HOST
             assert {"127.0.9.1", "127.0.9.2", "127.0.9.3", "127.0.9.4"}.isdisjoint(hosts(found))
-        assert hosts(here().scan()) == sorted([*CROWD, "127.0.8.1"])
+        assert hosts(here().scan()) == sorted(CROWD)
     grown_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb) / 1024
     print(f"grown by {grown_mb:.1f} MB")
     assert grown_mb < 16
@@ -220,19 +238,19 @@ def say(source: str, *datagrams: bytes) -> None:
 
 def a_typed_address_is_looked_at() -> None:
     at = "127.0.3.1"
-    with (
-        Answerers([camera(at, "urn:uuid:typed", groups=False, delay_s=(0.0, 0.1))]),
-        doors.Doors(at, 8999, doors.ONVIF) as door,
-    ):
+    spec = Spec(at, 8999, quirks=frozenset({Quirk.DEAF, Quirk.HOST_CLOUD}))
+    with SimCameras([spec]) as town:
         found = here().look(at)
-        assert (str(found.address), found.epr, found.name) == (f"{at}:8999", "urn:uuid:typed", "Pos Ronda")
-        assert not any(b"Authorization" in asked or b"Security" in asked for asked in door.asked)
+        assert (str(found.address), found.epr, found.hardware) == (f"{at}:8999", spec.epr, spec.model)
+        assert [visit.proof for visit in town[0].book.visits] == [Proof.NONE] * len(town[0].book.visits)
     with doors.Doors(at, 81, doors.FAULTY):
         assert str(here().look(at, (80, 81)).address) == f"{at}:81"
         refused(NotOnvif, "does not speak ONVIF on 80, 82", lambda: here().look(at, (80, 82)))
-    with doors.Doors(at, 80, doors.LOCKED), doors.Doors(at, 8080, doors.ONVIF):
+    with doors.Doors(at, 80, doors.LOCKED), SimCameras([Spec(at)]):
         assert str(here().look(at).address) == f"{at}:8080"
-        assert str(here().look(at, (80,)).address) == f"{at}:80"
+        assert str(here().look(at, (80,)).address) == f"{at}:8080"  # it was asked, and said so itself
+    with doors.Doors(at, 80, doors.LOCKED):
+        assert str(here().look(at).address) == f"{at}:80"
 
 
 def a_typed_address_tells_its_own_way() -> None:
@@ -247,17 +265,16 @@ def a_typed_address_tells_its_own_way() -> None:
 
 
 def traps_at_a_typed_address_cost_little() -> None:
-    traps = [doors.silent, doors.dripping, doors.endless, doors.WEB, doors.ELSEWHERE]
-    for number, trap in enumerate(traps):
-        at = f"127.0.4.{number}"
-        with ExitStack() as stack:
-            for door in doors.opened([(at, port, trap) for port in PORTS]):
-                stack.enter_context(door)
+    traps = [Quirk.SILENT, Quirk.SLAM, Quirk.DRIP_HEAD, Quirk.REDIRECT]
+    with SimCameras([Spec(f"127.0.4.{at}", quirks=frozenset({trap})) for at, trap in enumerate(traps, 1)]) as town:
+        for trapped in town:
             began = time.monotonic()
-            refused(NotOnvif, "does not speak ONVIF", lambda at=at: here().look(at))  # type: ignore[misc]
-            print(f"{getattr(trap, '__name__', 'page')}: {time.monotonic() - began:.1f} s")
-            assert time.monotonic() - began < 8
-    with Far("v0", ("10.77.1.1/24",), ("10.77.1.2/24",), "--mute"):
+            with pytest.raises(NotOnvif, match="does not speak ONVIF"):
+                here().look(trapped.host)
+            assert time.monotonic() - began < DEADLINE_S
+    with doors.Doors("127.0.4.9", 80, doors.endless):
+        refused(NotOnvif, "does not speak ONVIF", lambda: here().look("127.0.4.9"))
+    with Far("v0", ("10.77.1.1/24",), ("10.77.1.2/24",), *MUTE):
         refused(Unreachable, "nobody answers at 10.77.1.77", lambda: WsDiscovery().look("10.77.1.77"))
 
 
@@ -276,6 +293,7 @@ SCENES: Final = {
     scene.__name__: scene
     for scene in (
         twins_are_all_found,
+        each_is_found_where_it_is_whatever_it_says,
         slow_ones_are_waited_for,
         no_route_and_no_server_for_addresses,
         a_cable_pulled_under_way_ends_nothing,

@@ -1,24 +1,19 @@
-"""The far end of a cable: `python -m tests.contract.far_side [--deaf] [--mute] [--door PORT] HOST/PREFIX ...`.
-
-deaf: hears no multicast, as behind a Wi-Fi that drops it. mute: does not answer probes at all.
-"""
+"""The far end of a cable, with cameras on it: `python -m tests.contract.far_side [--quirk NAME] HOST/PREFIX ...`."""
 
 import argparse
 import sys
 import threading
-from contextlib import ExitStack
 
 from drivers.interfaces import ipv4_interfaces
-from tests.contract.answerers import Answerers, camera
-from tests.contract.doors import ONVIF, Doors
+from drivers.sim.camera import Quirk, SimCameras, Spec
 from tests.contract.lan import ip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--deaf", action="store_true")
-    parser.add_argument("--mute", action="store_true")
-    parser.add_argument("--door", type=int, default=0)
+    parser.add_argument("--quirk", action="append", type=Quirk, default=[])
+    parser.add_argument("--twins", type=int, default=0, help="how many booted in the same second")
+    parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("hosts", nargs="+")
     asked = parser.parse_args()
     print("here", flush=True)
@@ -30,12 +25,10 @@ def main() -> None:
     while "up0" not in {interface.name for interface in ipv4_interfaces()}:
         threading.Event().wait(0.01)
     addresses = [host.partition("/")[0] for host in asked.hosts]
-    with ExitStack() as stack:
-        if not asked.mute:
-            devices = [camera(address, groups=not asked.deaf) for address in addresses]
-            stack.enter_context(Answerers(devices, addresses[0]))
-        for address in addresses if asked.door else ():
-            stack.enter_context(Doors(address, asked.door, ONVIF))
+    quirks = frozenset(asked.quirk)
+    specs = [Spec(host, asked.port, number, quirks=quirks) for number, host in enumerate(addresses, 1)]
+    twins = [spec.with_quirks(Quirk.SAME_MESSAGE_IDS) for spec in specs[: asked.twins]]
+    with SimCameras([*twins, *specs[asked.twins :]]):
         print("ready", flush=True)
         sys.stdin.read()
 

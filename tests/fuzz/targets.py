@@ -9,6 +9,8 @@ from typing import Final
 
 import msgspec
 
+from drivers.claims import EPR_LIMIT, SCOPE
+from drivers.probing import GROUP, Gathering
 from edge.config.active import Unreadable, decode
 from edge.config.load import load
 from edge.core import messages
@@ -21,6 +23,7 @@ from edge.daemons.alarm.gate import Gate
 from edge.daemons.alarm.keyring import Keyring
 from edge.enrol import forms, lines
 from edge.link.frames import BadFrame, Role, unpack
+from tests.contract.answerers import match, matches
 
 BOX: Final = BoxId("ktg-k7q2m7xa")
 KEYS: Final = {use: Signer(bytes([number]) * 32) for number, use in enumerate(Use, start=1)}
@@ -133,6 +136,26 @@ def enrolment(raw: bytes) -> None:
             lines.content_of(kind, raw.decode("latin-1"))
 
 
+PROBED: Final = "urn:uuid:00000000-0000-4000-8000-000000000001"
+PROBE_MATCH: Final = matches(PROBED, match("E", "http://A/onvif/device_service", f"{SCOPE}name/S {SCOPE}mac/M"))
+CAMERA_HOST: Final = "192.168.1.64"
+
+
+def probe_answers(raw: bytes) -> None:
+    """Whole datagrams, and every part of an honest one replaced; what is taken of it must be harmless."""
+    parts = (b"<d:ProbeMatches>", b">E<", b"//A/", b"/S ", b"/M<", b"NetworkVideoTransmitter", b"d:ProbeMatch>")
+    gathering = Gathering(lambda _: True)
+    for each in (raw, *(PROBE_MATCH.replace(part, raw) for part in parts)):
+        gathering.take(each, CAMERA_HOST, {PROBED: GROUP})
+    for candidate in gathering.candidates.values():
+        said = (candidate.epr, candidate.name, candidate.hardware, candidate.mac)
+        assert candidate.address.host == CAMERA_HOST
+        assert 0 < candidate.address.port < 65536
+        assert candidate.path[0] == "/"
+        assert all("!" <= letter <= "~" for letter in candidate.path)
+        assert all(not text or (text.isprintable() and len(text) <= EPR_LIMIT) for text in said)
+
+
 TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
     "frames": frames,
     "keyset": keyset,
@@ -144,4 +167,5 @@ TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
     "configuration": configuration,
     "sms": sms,
     "enrolment": enrolment,
+    "probe-answers": probe_answers,
 }

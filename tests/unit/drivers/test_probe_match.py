@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.probe_match import CLAIMS_LIMIT, DATAGRAM_LIMIT, Kind, Refused, read
+from drivers.probe_match import CLAIMS_LIMIT, DATAGRAM_LIMIT, ELEMENTS_LIMIT, Kind, Refused, read
 from tests.contract.answerers import match, matches
 from tests.unit.drivers.datagrams import bye, hello
 
@@ -80,7 +80,8 @@ BOMB = (
         (b'<?xml version="1.0" encoding="utf-7"?>' + BOMB.encode("utf-7").replace(b"<", b"+ADw-"), "not well-formed"),
         (HONEST[:-1], "unclosed token"),
         (HONEST + b" " * DATAGRAM_LIMIT, "too large"),
-        (b"<a>" * 30 + b"</a>" * 30, "nested too deep"),
+        (b"<a>" * 30 + b"</a>" * 30, "too many elements, or too deep"),
+        (b"<a>" + b"<b/>" * ELEMENTS_LIMIT + b"</a>", "too many elements, or too deep"),
         (matches("urn:uuid:1", *[match("a", "http://h/")] * (CLAIMS_LIMIT + 1)), "too many devices in one datagram"),
     ],
 )
