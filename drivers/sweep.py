@@ -124,6 +124,7 @@ class Sweep:
         self._mouth = mouth
         self._gathering = gathering
         self._on_link = on_link
+        self._opened: dict[str, Candidate] = {}
         self._until = time.monotonic() + SWEEP_MAX_S
 
     def run(self, hosts: Sequence[str], progress: Callable[[int, int], None]) -> None:
@@ -135,6 +136,8 @@ class Sweep:
             knocking.linger(LINGER_S, lambda: False)
         finally:
             knocking.close()
+        for host in self._opened.keys() - self._gathering.hosts():  # who answered a probe has said more, and its name
+            self._gathering.add(self._opened[host])
         progress(len(hosts), len(hosts))
 
     def _batch(self, knocking: Knocking, hosts: Sequence[str]) -> None:
@@ -158,7 +161,7 @@ class Sweep:
     def _others(self, living: Sequence[str], slow: Counter[str]) -> Iterator[Candidate]:
         for port in PORTS[1:]:
             for host in living:
-                if host not in self._gathering.hosts() and slow[host] < SLOW_PORTS:
+                if not self._found(host) and slow[host] < SLOW_PORTS:
                     yield Candidate(Address(host, port))
 
     def _lives(self, host: str, answer: Answer, alive: set[str] | None) -> bool:
@@ -168,8 +171,11 @@ class Sweep:
         return host in alive
 
     def _note(self, target: Candidate, answer: Answer) -> None:
-        if answer is Answer.ONVIF and target.address.host not in self._gathering.hosts():
-            self._gathering.add(target)
+        if answer is Answer.ONVIF:
+            self._opened.setdefault(target.address.host, target)
+
+    def _found(self, host: str) -> bool:
+        return host in self._opened or host in self._gathering.hosts()
 
 
 def neighbours() -> set[str] | None:

@@ -18,7 +18,7 @@ from drivers.discovery import NoNetwork, WsDiscovery
 from drivers.hearing import HINTS_AT_ONCE, Hearing, Hint
 from drivers.interfaces import ipv4_interfaces
 from drivers.probe_match import Kind
-from drivers.probing import DEVICES_LIMIT, DEVICES_OF_HOST, GROUP, PORT
+from drivers.probing import DEVICES_LIMIT, DEVICES_OF_HOST, GROUP, PORT, Mouth
 from drivers.sim.camera import Proof, Quirk, SimCameras, Spec
 from tests.contract import doors
 from tests.contract.answerers import Answerers, Device, match, matches
@@ -68,13 +68,30 @@ def each_is_found_where_it_is_whatever_it_says() -> None:
 
 def slow_ones_are_waited_for() -> None:
     """A proper device takes its 500 ms; one that wants to be asked for a device, or for anything, is heard late."""
-
-    def only(sought: int) -> Callable[[str, int], list[bytes]]:
-        return lambda asked, number: [matches(asked, match("late", "http://h/onvif/x"))] if number == sought else []
-
     devices = [Device(f"127.0.7.{number}", only(number), (0.5, 0.5)) for number in range(3)]
     with Answerers(devices):
         assert hosts(here().scan()) == ["127.0.7.0", "127.0.7.1", "127.0.7.2"]
+    with Answerers([Device("127.0.7.9", only(2), (0.8, 0.8))]):
+        assert hosts(here().scan()) == ["127.0.7.9"]
+
+
+def only(sought: int) -> Callable[[str, int], list[bytes]]:
+    """Says something to one probe: the how manieth, from 0."""
+    return lambda asked, number: [matches(asked, match("late", "http://h/onvif/x"))] if number == sought else []
+
+
+def what_was_dropped_is_asked_for_again() -> None:
+    """The kernel counts what it drops; a fourth probe is sent for that, and no fifth without another loss."""
+    with Mouth(LOOPBACK) as mouth, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as shouting:
+        place = mouth._socket.getsockname()
+        for _ in range(3000):
+            shouting.sendto(b"x" * 1000, place)
+        assert 0 < mouth.lost() < 3000
+    counts = iter([7, 7, 7])
+    devices = [Device("127.0.7.3", only(3)), Device("127.0.7.4", only(4))]
+    with pytest.MonkeyPatch.context() as patch, Answerers(devices):
+        patch.setattr(Mouth, "lost", lambda _: next(counts))
+        assert hosts(here().scan()) == ["127.0.7.3"]
 
 
 def no_route_and_no_server_for_addresses() -> None:
@@ -83,6 +100,11 @@ def no_route_and_no_server_for_addresses() -> None:
     with Far("v0", near, far), Far("v1", ("192.168.9.1/24",), ("192.168.9.2/24",)):
         assert sorted(each.address for each in ipv4_interfaces()) == ["10.77.1.1", "169.254.9.1", "192.168.9.1"]
         assert hosts(WsDiscovery().scan()) == ["10.77.1.2", "169.254.200.3", "192.168.9.2"]
+
+
+def one_address_on_two_cables_reaches_both() -> None:
+    with Far("v0", ("192.168.1.1/24",), ("192.168.1.2/24",)), Far("v1", ("192.168.1.1/24",), ("192.168.1.3/24",)):
+        assert hosts(WsDiscovery().scan()) == ["192.168.1.2", "192.168.1.3"]
 
 
 def a_cable_pulled_under_way_ends_nothing() -> None:
@@ -109,16 +131,26 @@ def without_a_network_it_says_so() -> None:
 def where_multicast_is_dropped_the_sweep_finds_them() -> None:
     told: list[tuple[int, int]] = []
     deaf = Far("v0", ("10.77.1.1/26",), ("10.77.1.2/26", "10.77.1.60/26"), "--quirk", Quirk.DEAF)
-    mute = Far("v1", ("10.77.2.1/27",), ("10.77.2.9/27",), *MUTE, "--port", "8899")
+    mute = Far("v1", ("10.77.2.1/27",), ("10.77.2.9/27",), *MUTE, "--port", "8899", "--clogged")
     with deaf, mute:
         assert WsDiscovery().scan() == []
         found = WsDiscovery().sweep(progress=lambda done, total: told.append((done, total)))
         assert hosts(found) == ["10.77.1.2", "10.77.1.60", "10.77.2.9"]
-        assert {str(each.address): bool(each.epr) for each in found}["10.77.2.9:8899"] is False
+        named = {str(each.address) for each in found if each.epr}
+        assert named == {"10.77.1.2:8080", "10.77.1.60:8080"}
+        assert [str(each.address) for each in found if not each.epr] == ["10.77.2.9:8899"]
         assert hosts(WsDiscovery().sweep(("10.77.1.56/29",))) == ["10.77.1.60"]
     assert told[0] == (0, 90)
     assert told[-1] == (90, 90)
     assert told == sorted(told)
+
+
+def a_late_answer_to_a_probe_is_no_second_camera() -> None:
+    at = "127.0.0.20"
+    device = Device(at, lambda asked, _: [matches(asked, match("e", f"http://{at}/onvif/x"))], (0.4, 0.4), groups=False)
+    with Answerers([device]), doors.Doors(at, 80, doors.ONVIF):
+        found = here().sweep((f"{at}/32",))
+    assert [(str(each.address), each.epr) for each in found] == [(f"{at}:80", "e")]
 
 
 def a_sweep_goes_on_among_traps() -> None:
@@ -295,10 +327,13 @@ SCENES: Final = {
         twins_are_all_found,
         each_is_found_where_it_is_whatever_it_says,
         slow_ones_are_waited_for,
+        what_was_dropped_is_asked_for_again,
         no_route_and_no_server_for_addresses,
+        one_address_on_two_cables_reaches_both,
         a_cable_pulled_under_way_ends_nothing,
         without_a_network_it_says_so,
         where_multicast_is_dropped_the_sweep_finds_them,
+        a_late_answer_to_a_probe_is_no_second_camera,
         a_sweep_goes_on_among_traps,
         hostile_ones_hide_nobody,
         a_hello_is_a_hint_and_no_more,
