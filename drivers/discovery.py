@@ -59,18 +59,18 @@ class WsDiscovery:
         interfaces = self._up()
         hosts = addresses_of(networks, interfaces)
         gathering = Gathering(set(hosts).__contains__)
-        with Mouth(None) as mouth:
+        with _mouth() as mouth:
             Sweep(mouth, gathering, _on_link(interfaces)).run(hosts, progress or _nobody)
         return list(gathering.candidates.values())
 
     def look(self, host: str, ports: tuple[int, ...] = PORTS) -> Candidate:
         """An address typed by hand: which port speaks ONVIF, and what else it says of itself.
 
-        raises: Unreachable, NotOnvif; Configuration where `host` is no address of a machine
+        raises: Unreachable, NotOnvif, NoNetwork; Configuration where `host` is no address of a machine
         """
         address = _machine(host)
         gathering = Gathering(address.__eq__)
-        with Mouth(None) as mouth, _knocking(mouth, gathering) as knocking:
+        with _mouth() as mouth, _knocking(mouth, gathering) as knocking:
             for sought in (Sought.VIDEO, Sought.ANY):
                 with suppress(OSError):
                     mouth.ask(sought, address)
@@ -81,7 +81,10 @@ class WsDiscovery:
         return _chosen(address, [*claimed, *typed], claims)
 
     def _up(self) -> Sequence[Interface]:
-        interfaces = self._interfaces()
+        try:
+            interfaces = self._interfaces()
+        except OSError as error:
+            raise NoNetwork(f"the kernel names no interfaces: {error.strerror}") from error
         if not interfaces:
             raise NoNetwork("no network is up: plug in the cable or join a Wi-Fi")
         return interfaces
@@ -153,6 +156,14 @@ def _mouths(interfaces: Iterable[Interface]) -> Iterator[Mouth]:
         yield mouth
     if not opened:
         raise NoNetwork(f"no network can be used: {refused.strerror if refused else 'none is up'}") from refused
+
+
+def _mouth() -> Mouth:
+    """For single addresses. Raises NoNetwork where there is no socket to be had."""
+    try:
+        return Mouth(None)
+    except OSError as error:
+        raise NoNetwork(f"no socket to ask with: {error.strerror}") from error
 
 
 def _near(interfaces: Sequence[Interface]) -> Callable[[str], bool]:

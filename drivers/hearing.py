@@ -20,6 +20,7 @@ HINTS_PER_S: Final = 1.0
 PAUSE_OF_HOST_S: Final = 10.0  # between two Hellos of one address
 HOSTS_REMEMBERED: Final = 256
 HINTING: Final = (Kind.HELLO, Kind.BYE)
+FOLLOW_S: Final = 10.0  # between two looks at which interfaces there are
 READ_AT_ONCE: Final = 256  # datagrams of one call
 IP_MULTICAST_ALL: Final = 49  # linux/in.h: 0 = hear only what arrives through an interface that joined
 
@@ -47,6 +48,7 @@ class Hearing:
         self._interfaces = interfaces
         self._clock = clock
         self._joined: set[tuple[int, str]] = set()
+        self._followed = clock()
         self._last: OrderedDict[tuple[str, Kind], float] = OrderedDict()
         self._budget, self._counted = float(HINTS_AT_ONCE), clock()
         self.passed_over = 0  # datagrams that were not parsed: no hint by their look, or enough of them
@@ -63,8 +65,15 @@ class Hearing:
     def fileno(self) -> int:
         return self._socket.fileno()
 
+    def follow(self) -> None:
+        """Join what has come up since; call as often as you like: a box is armed before its network is."""
+        if self._clock() - self._followed >= FOLLOW_S:
+            self._followed = self._clock()
+            with suppress(OSError):  # the kernel will tell another time
+                self.join()
+
     def join(self) -> None:
-        """Listen on the interfaces that are up now; call again when they may have changed, as before each scan."""
+        """Listen on the interfaces that are up now, and on no others."""
         up = {(interface.index, interface.address) for interface in self._interfaces()}
         for gone in self._joined - up:
             with suppress(OSError):  # with its interface or address the membership went as well

@@ -62,11 +62,15 @@ class Devices:
 
 @dataclass(frozen=True, slots=True)
 class Ear:
-    """fileno: readable when something was heard; heard: reads it, and says how many hints it held."""
+    """fileno: readable when something was heard; heard: reads it, and says how many hints it held.
+
+    follow: listens where a network has come up since; called about once a second
+    """
 
     fileno: int
     heard: Callable[[], int]
     close: Callable[[], None]
+    follow: Callable[[], None] = lambda: None
 
 
 def main(argv: Sequence[str] | None = None, *, devices: "Callable[[Places], Devices] | None" = None) -> int:
@@ -103,7 +107,7 @@ def hearing() -> Ear | None:
     except OSError as error:
         log.warning("no Hello can be heard  cause=%s", error.strerror)
         return None
-    return Ear(ear.fileno(), lambda: len(ear.hints()), ear.close)
+    return Ear(ear.fileno(), lambda: len(ear.hints()), ear.close, ear.follow)
 
 
 def _policy(places: Places) -> model.Cameras:
@@ -183,6 +187,8 @@ class Box:
         if now_ns >= self._alive_due_ns:
             self._alive_due_ns = now_ns + TURN_NS
             self._notifier.alive()
+            if self._ear is not None:
+                self._ear.follow()
         self._listen(now_ns)
         self._post.take()
         self._rounds.turn(now_ns)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from drivers.hearing import HINTS_AT_ONCE, HOSTS_REMEMBERED, PAUSE_OF_HOST_S, Hearing
+from drivers.interfaces import Interface
 from drivers.probe_match import Kind
 from tests.contract.answerers import match, matches
 from tests.unit.drivers.datagrams import bye, hello
@@ -56,6 +57,20 @@ def test_addresses_without_end_cost_no_memory(hearing: Hearing, clock: Clock) ->
         clock.now += 1.0
         assert hearing._hint(hello("a"), f"10.0.{number >> 8}.{number & 255}") is not None
     assert len(hearing._last) == HOSTS_REMEMBERED
+
+
+def test_interfaces_are_looked_at_again_once_in_a_while(clock: Clock) -> None:
+    looked: list[float] = []
+
+    def interfaces() -> list[Interface]:
+        looked.append(clock.now)
+        return []
+
+    with Hearing(interfaces, clock) as hearing:
+        for _ in range(25):
+            clock.now += 1.0
+            hearing.follow()
+    assert looked == [1000.0, 1010.0, 1020.0]
 
 
 def test_probes_of_others_are_passed_over_unread(hearing: Hearing, monkeypatch: pytest.MonkeyPatch) -> None:
