@@ -21,6 +21,13 @@ NS: Final = {
 SECEXT: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 UTILITY: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 TOKEN: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0"
+TARGETS: Final = {
+    "tds": "/onvif/device_service",
+    "trt": "/onvif/media_service",
+    "tr2": "/onvif/media2_service",
+    "tev": "/onvif/event_service",
+    "wsnt": "/onvif/subscription",
+}
 GROUP: Final = ("239.255.255.250", 3702)
 
 
@@ -70,17 +77,17 @@ class Caller:
         inner: str = "",
         *,
         security: str = "",
-        target: str = "/onvif/device_service",
+        target: str = "",
         **headers: str,
     ) -> Said:
-        """One SOAP call; `security` is the content of the SOAP header."""
+        """One SOAP call; `security` is the content of the SOAP header; `target` the service's own where not given."""
         prefix, _, name = operation.partition(":")
         body = (
             '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope">'
             f"<s:Header>{security}</s:Header><s:Body>"
             f'<{name} xmlns="{NS[prefix]}">{inner}</{name}></s:Body></s:Envelope>'
         )
-        return self.http("POST", target, body.encode(), **headers)
+        return self.http("POST", target or TARGETS[prefix], body.encode(), **headers)
 
     def token(self, nonce: bytes | None = None, *, created: str = "") -> str:
         """A UsernameToken with PasswordDigest (profile 1.0)."""

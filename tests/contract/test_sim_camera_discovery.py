@@ -1,6 +1,9 @@
 """The simulated cameras' WS-Discovery, tried with raw sockets: who answers what, from where, and with which numbers."""
 
 import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -77,6 +80,34 @@ def test_a_camera_that_moved_answers_where_it_is_and_nowhere_else() -> None:
         raw, host = next(answers(probe(NVT), (new, 3702), within_s=0.3))
         assert (host, f"http://{new}:8080/" in raw.decode()) == (new, True)
         assert "<d:MetadataVersion>2<" in raw.decode()
+
+
+@needs_multicast
+def test_it_says_hello_when_it_boots_and_bye_when_told_to() -> None:
+    spec = replace(specs(1)[0], delay_s=0.0)
+    with group_member() as ear, SimCameras([spec]) as town:
+        assert (heard_of(ear, spec.host), heard_of(ear, spec.host, told=town[0].bye)) == ("Hello", "Bye")
+
+
+@contextmanager
+def group_member() -> Iterator[socket.socket]:
+    """One more socket in the group: each of them gets a copy."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(GROUP)
+        membership = socket.inet_aton(GROUP[0]) + socket.inet_aton("127.0.0.1")
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+        sock.settimeout(5.0)
+        yield sock
+
+
+def heard_of(ear: socket.socket, host: str, told: Callable[[], None] = lambda: None) -> str:
+    """What a camera says next to everybody."""
+    told()
+    while True:
+        raw, source = ear.recvfrom(65535)
+        if source[0] == host:
+            return text(raw, "Action").rpartition("/")[2]
 
 
 @pytest.mark.parametrize(

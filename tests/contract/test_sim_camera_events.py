@@ -38,7 +38,7 @@ def soon(act: Callable[[], None]) -> Iterator[None]:
     timer.join()
 
 
-def ask(caller: Caller, operation: str, inner: str = "", target: str = "/onvif/event_service") -> Said:
+def ask(caller: Caller, operation: str, inner: str = "", target: str = "") -> Said:
     return caller.call(operation, inner, target=target, security=caller.token())
 
 

@@ -74,6 +74,31 @@ def test_how_it_says_no(quirk: Quirk, status: int, said: str) -> None:
     assert (answer.status, said in answer.body.decode()) == (status, True)
 
 
+@pytest.mark.parametrize(
+    ("operation", "target"),
+    [
+        ("trt:GetProfiles", "/onvif/device_service"),
+        ("tds:GetServices", "/onvif/media_service"),
+        ("tev:PullMessages", "/onvif/event_service"),
+        ("tds:GetServices", "/elsewhere"),
+    ],
+)
+def test_a_service_answers_under_its_own_path_alone(operation: str, target: str) -> None:
+    with SimCameras(specs(1)) as town:
+        caller = Caller(town[0].host)
+
+        assert caller.call(operation, target=target, security=caller.token()).status == 404
+        assert town[0].logins == []
+
+
+def test_a_maker_may_choose_the_path_of_the_device_service() -> None:
+    spec = replace(specs(1)[0], device_path="/ipc/dev")
+    with SimCameras([spec]):
+        said = Caller(spec.host).call("tds:GetServices", target="/ipc/dev")
+
+    assert (said.status, f"http://{spec.host}:8080/ipc/dev<" in said.body.decode()) == (200, True)
+
+
 def test_a_camera_that_trusts_nobody_hides_even_its_services() -> None:
     with SimCameras(specs(1, Quirk.AUTH_FOR_ALL)) as town:
         caller = Caller(town[0].host)
@@ -127,7 +152,7 @@ def test_it_takes_the_connection_and_never_answers() -> None:
     with SimCameras(specs(1, Quirk.SILENT)) as town:
         with pytest.raises(TimeoutError):
             Caller(town[0].host, within_s=0.3).call(INFORMATION)
-        assert [visit.kind for visit in town[0].book.visits] == ["connect"]
+        assert len(town[0].book.of("connect")) == 1
 
 
 def test_it_closes_at_once() -> None:

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from drivers.sim.camera import Quirk, SimCamera, SimCameras, Topic
-from tests.camera_caller import NS, Caller, answers, probe
+from tests.camera_caller import NS, TARGETS, Caller, answers, probe
 from tests.sim_cameras import specs
 
 etree: Any = importlib.import_module("lxml.etree")  # neither has types
@@ -177,7 +177,7 @@ def services(camera: SimCamera) -> Iterator[dict[str, Any]]:
                 wsse=wsse.UsernameToken(spec.user, spec.password, use_digest=True, zulu_timestamp=True),
                 transport=transport,
                 settings=zeep.Settings(strict=True),
-            ).create_service(binding, f"http://{spec.host}:{spec.port}/onvif/device_service")
+            ).create_service(binding, f"http://{spec.host}:{spec.port}{TARGETS[prefix]}")
             for prefix, (name, binding) in places.items()
         }
 

@@ -22,7 +22,7 @@ from drivers.sim.camera.bombs import NESTED_DATAGRAM, bomb, nested
 from drivers.sim.camera.device import scopes_of
 from drivers.sim.camera.soap import escape
 from drivers.sim.camera.spec import Quirk
-from drivers.sim.camera.standing import DEVICE, Standing
+from drivers.sim.camera.standing import Standing
 
 GROUP: Final = "239.255.255.250"
 PORT: Final = 3702
@@ -133,7 +133,7 @@ class Beacon:
         return (
             f"{self._reference()}<d:Types>dn:NetworkVideoTransmitter tds:Device</d:Types>"
             f"<d:Scopes>{escape(' '.join(self._scopes))}</d:Scopes>"
-            f"<d:XAddrs>{escape(self._standing.url(DEVICE))}</d:XAddrs>"
+            f"<d:XAddrs>{escape(self._standing.url(self._standing.spec.device_path))}</d:XAddrs>"
             f"<d:MetadataVersion>{self._version}</d:MetadataVersion>"
         )
 

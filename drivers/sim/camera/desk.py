@@ -11,12 +11,13 @@ from drivers.sim.camera.login import Door
 from drivers.sim.camera.refusals import refused
 from drivers.sim.camera.soap import NOT_AUTHORIZED, NOT_SUPPORTED, NS, Asked, Fault, NotSoap, Refused, envelope, parse
 from drivers.sim.camera.spec import Quirk
-from drivers.sim.camera.standing import DEVICE, SNAPSHOT, Standing
+from drivers.sim.camera.standing import SNAPSHOT, Standing
 from drivers.sim.camera.visits import Book, Proof, Verdict
 from drivers.sim.camera.web import Reply, Request, cut, drip_body, drip_head, flood
 
 OPERATIONS: Final = device.OPERATIONS | media.OPERATIONS
 EVENT_SERVICE: Final = ("tev:", "wsnt:")
+NOT_FOUND: Final = Reply(404, b"<html><body>404</body></html>", "text/html")
 ASKS_AGAIN: Final = frozenset({Verdict.CHALLENGED, Verdict.STALE, Verdict.UNKNOWN})
 
 
@@ -37,7 +38,7 @@ class Desk:
         if request.path == SNAPSHOT:
             return self._picture(request)
         self._book.write("http", request.path, request.source)
-        return Reply(404, b"<html><body>404</body></html>", "text/html")
+        return NOT_FOUND
 
     async def stray(self, request: Request) -> Reply:
         """Somebody followed a redirect: what did they bring?"""
@@ -53,7 +54,7 @@ class Desk:
     def _delivered(self, reply: Reply) -> Reply:
         spec = self._standing.spec
         if self._has(Quirk.REDIRECT):
-            return Reply(307, headers=(("Location", f"{self.elsewhere}{DEVICE}"),))
+            return Reply(307, headers=(("Location", f"{self.elsewhere}{spec.device_path}"),))
         if self._has(Quirk.BOMB_SOAP):
             return replace(reply, body=bomb(reply.body))
         if self._has(Quirk.NESTED_SOAP):
@@ -71,6 +72,9 @@ class Desk:
         except NotSoap as why:
             self._book.write("soap", "", request.source)
             return refused(spec, Fault(("ter:WellFormed",), str(why)), ())
+        if not self._standing.serves(asked.name, request.path):
+            self._book.write("http", request.path, request.source)
+            return NOT_FOUND
         verdict = self._judge(asked, request)
         if verdict is not Verdict.OK:
             return self._turned_away(verdict)

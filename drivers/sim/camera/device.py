@@ -5,7 +5,7 @@ from typing import Final
 
 from drivers.sim.camera.soap import NOT_SUPPORTED, NS, Asked, Refused, escape
 from drivers.sim.camera.spec import Quirk
-from drivers.sim.camera.standing import DEVICE, EVENTS, MEDIA, MEDIA2, Standing
+from drivers.sim.camera.standing import EVENTS, MEDIA, MEDIA2, Standing
 
 Operation = Callable[[Standing, Asked], str]
 
@@ -50,7 +50,7 @@ def services(standing: Standing, asked: Asked) -> str:
 
 
 def _offered(standing: Standing) -> list[tuple[str, str, int, int]]:
-    rows = [("tds", DEVICE, 2, 60), ("trt", MEDIA, 2, 60)]
+    rows = [("tds", standing.spec.device_path, 2, 60), ("trt", MEDIA, 2, 60)]
     if not standing.spec.has(Quirk.NO_MEDIA2):
         rows.append(("tr2", MEDIA2, 2, 60))
     if not standing.spec.has(Quirk.NO_EVENTS):
@@ -69,7 +69,7 @@ def capabilities(standing: Standing, asked: Asked) -> str:
     )
     return (
         "<tds:GetCapabilitiesResponse><tds:Capabilities>"
-        f"<tt:Device><tt:XAddr>{escape(standing.url(DEVICE))}</tt:XAddr></tt:Device>"
+        f"<tt:Device><tt:XAddr>{escape(standing.url(standing.spec.device_path))}</tt:XAddr></tt:Device>"
         f"{'' if standing.spec.has(Quirk.NO_EVENTS) else events}"
         f"<tt:Media><tt:XAddr>{escape(standing.url(MEDIA))}</tt:XAddr>"
         "<tt:StreamingCapabilities><tt:RTPMulticast>false</tt:RTPMulticast><tt:RTP_TCP>true</tt:RTP_TCP>"

@@ -95,6 +95,7 @@ class Spec:
     model: str = "RC-2"
     firmware: str = "2.800.0000"
     quirks: frozenset[Quirk] = frozenset()
+    device_path: str = "/onvif/device_service"  # makers choose it; discovery tells
     digest: Digest = Digest.MD5
     profiles: tuple[tuple[int, int], ...] = ((1920, 1080), (640, 360))  # pixels, the main stream first
     window_s: float = 5.0  # how far a Created may lie from the camera's clock

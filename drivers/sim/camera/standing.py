@@ -9,12 +9,15 @@ from drivers.sim.camera.spec import CLOUD_HOST, ELSEWHERE_HOST, Quirk, Spec
 
 HOURS_OFF: Final = 7 * 3600.0  # Asia/Jakarta
 
-DEVICE: Final = "/onvif/device_service"
 MEDIA: Final = "/onvif/media_service"
 MEDIA2: Final = "/onvif/media2_service"
 EVENTS: Final = "/onvif/event_service"
 SNAPSHOT: Final = "/onvif/snapshot"
 SUBSCRIPTION: Final = "/onvif/subscription"
+
+
+SERVICES: Final = {"trt": MEDIA, "tr2": MEDIA2, "tev": EVENTS, "wsnt": SUBSCRIPTION}
+OF_SUBSCRIPTIONS: Final = frozenset({"tev:PullMessages", "tev:SetSynchronizationPoint"})
 
 
 @dataclass(slots=True)
@@ -38,6 +41,12 @@ class Standing:
         if self.spec.has(Quirk.HOST_PORT_TWICE):
             return f"{self.host}:{port}:{port}"
         return f"{self.host}:{port}"
+
+    def serves(self, operation: str, path: str) -> bool:
+        """Whether an operation is offered under this path; one that we do not know is, to be refused there."""
+        prefix = operation.partition(":")[0]
+        place = SUBSCRIPTION if operation in OF_SUBSCRIPTIONS else SERVICES.get(prefix, self.spec.device_path)
+        return path == place or prefix == "?"
 
     def url(self, path: str) -> str:
         return f"http://{self.authority}{path}"

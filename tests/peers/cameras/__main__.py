@@ -8,6 +8,7 @@ hold, 77 where no such network is allowed.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,7 @@ def main(words: Sequence[str]) -> int:
     if why := why_not():
         print(why, file=sys.stderr)
         return NOT_HERE
+    print(f"· load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", file=sys.stderr)
     seekers, lost = _made(SEEKERS, asked.names)
     askers, lost_too = _made(ASKERS, asked.names)
     lan, bare = _ran(seekers, LAN, asked.runs), _ran(seekers, BARE, 1)

@@ -1,6 +1,5 @@
 """The box's own drivers: "discover", or "ask" so many cameras. Cameras come in $SIM_CAMERAS."""
 
-import importlib
 import json
 import os
 import sys
@@ -8,8 +7,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from drivers.camera import Address, CameraFault, Cameras, Candidate, Login
+from drivers.camera import Address, CameraFault, Candidate, Login
 from drivers.discovery import WsDiscovery
+from drivers.onvif import OnvifCameras
 
 AT_ONCE: Final = 4
 
@@ -20,19 +20,19 @@ def discover() -> dict[str, object]:
 
 def ask(count: int) -> dict[str, object]:
     told = json.loads(os.environ["SIM_CAMERAS"])[:count]
-    house: Cameras = importlib.import_module("drivers.onvif").OnvifCameras()
+    house = OnvifCameras()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(lambda camera: one(house, camera), told))
     return {"read": {camera["host"]: answer for camera, answer in zip(told, answers, strict=True)}}
 
 
-def one(house: Cameras, told: dict[str, object]) -> dict[str, object]:
+def one(house: OnvifCameras, told: dict[str, object]) -> dict[str, object]:
     candidate = Candidate(Address(str(told["host"]), int(str(told["port"]))), str(told["epr"]))
     login = Login(str(told["user"]), os.environ["SIM_PASSWORD"])
     try:
         with house.open(candidate, login) as camera:
             facts = camera.interrogate()
-            place = camera._known.shots[facts.profiles[0].token]  # type: ignore[attr-defined]
+            place = camera._known.shots[facts.profiles[0].token]
     except CameraFault as fault:
         return {"fault": f"{type(fault).__name__}: {fault}"}
     return {
