@@ -78,6 +78,7 @@ class Debouncer:
         self._known_ns = 0  # an edge up to here that repeats the level is only late
         self._dissent_ns: int | None = None  # since when the read level contradicts `_closed`
         self._from_start = False  # this press was found at the start, nobody saw its edge
+        self._remembered = False  # and was told before it
         self._patient_ns = 0  # and is not decided before, if it stays closed: somebody may remember it
 
     @property
@@ -95,6 +96,11 @@ class Debouncer:
     def held_since_ns(self) -> int | None:
         """First edge of the press that was decided and is not over."""
         return self._first_ns if self._phase in (Phase.HELD, Phase.STUCK) else None
+
+    @property
+    def pressed_from_start(self) -> bool:
+        """It was closed at the start and was decided as a new press before anybody remembered it."""
+        return self._phase is Phase.HELD and self._from_start and not self._remembered
 
     def start(self, *, active: bool, now_ns: int, patience_ns: int = 0) -> list[Contact]:
         """Take the level read at the start; a closed contact is a press in progress, first seen now.
@@ -134,7 +140,7 @@ class Debouncer:
     def recall_stuck(self, now_ns: int) -> list[Contact]:
         """Learn that it was last recorded stuck: closed since the start and undecided, it is stuck, not pressed."""
         happened = self._run(now_ns)
-        if self._phase is Phase.HOLDING and self._from_start:
+        if self._from_start and (self._phase is Phase.HOLDING or (self._phase is Phase.HELD and self._remembered)):
             self._phase = Phase.STUCK
             happened.append(Stuck(self.zone, now_ns))
         return happened
@@ -143,7 +149,7 @@ class Debouncer:
         """Learn that this very press was recorded before the start: it goes on, and is not told twice."""
         happened = self._run(now_ns)
         if self._phase is Phase.HOLDING and self._from_start:
-            self._phase = Phase.HELD
+            self._phase, self._remembered = Phase.HELD, True
         return happened
 
     def recall_normal(self, now_ns: int) -> list[Contact]:
@@ -183,7 +189,7 @@ class Debouncer:
     def _let_go(self) -> Contact:
         undecided = self._phase is Phase.HOLDING
         self._phase = Phase.REST
-        self._from_start = False
+        self._from_start = self._remembered = False
         if undecided:
             return Brief(self.zone, self._first_ns, self._changed_ns - self._first_ns)
         return Released(self.zone, self._changed_ns)
@@ -216,6 +222,7 @@ class Debouncer:
             self._changed_ns = at_ns
             return []
         self._phase = Phase.REST
+        self._from_start = self._remembered = False
         return [Released(self.zone, at_ns), *self._turn(closed=True, at_ns=at_ns)]
 
     # ---- the level read beside the edges ---------------------------------------------------------------------------

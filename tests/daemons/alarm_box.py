@@ -122,10 +122,11 @@ class AlarmBox:
 
     # ---- what must hold whatever is broken ---------------------------------------------------------------------------
 
-    def sounds(self, zone: str = "", *, kept: bool = True) -> bool:
+    def sounds(self, zone: str = "", *, kept: bool = True, let_go: bool = True) -> bool:
         """Press a button (the first one, unless told otherwise), see the siren sound for this press, let it go.
 
-        kept: it may be sounding already; what is kept in /run says that this press prolonged it
+        kept:   it may be sounding already; what is kept in /run says that this press prolonged it
+        let_go: False holds it on
         """
         pin = self.line_of(zone or self.site.zones[0].id)
         before = len(self.strokes("sirene"))
@@ -139,7 +140,8 @@ class AlarmBox:
         try:
             return self.wires.watch(heard, SIREN_MAX_S)
         finally:
-            self.wires.release(pin)
+            if let_go:
+                self.wires.release(pin)
 
     def strokes(self, output: str) -> list[tuple[int, bool]]:
         """(boot clock, on) of an output since the box was made."""

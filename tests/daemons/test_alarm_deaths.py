@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.clock import boot_ns
 from edge.core.words import SECOND_NS
 from tests.daemons.alarm_box import PATIENCE_S, AlarmBox
 
@@ -42,7 +43,7 @@ def test_killed_while_it_sounds_the_siren_goes_on_and_ends_at_its_cap(short: Ala
         before = len(short.strokes("sirene"))
         short.alarm.kill()
         short.start()
-        if short.activations()[-1].until_ns - first_ns > SECOND_NS:
+        if short.activations()[-1].until_ns - boot_ns() > SECOND_NS:  # starts of a loaded machine may outlast the cap
             assert short.wires.watch(lambda _: any(on for _, on in short.strokes("sirene")[before:]), PATIENCE_S)  # noqa: B023
     assert {each.until_ns - each.since_ns for each in short.activations()} == {int(CAP_S * SECOND_NS)}
     (until_ns,) = {each.until_ns for each in short.activations()}

@@ -9,7 +9,7 @@ import pytest
 from edge.core.words import EventId
 from edge.field.status import ask_status
 from tests.daemons.alarm_box import PATIENCE_S, AlarmBox
-from tests.daemons.hung import PIPE
+from tests.daemons.hung import PIPE, thaw
 from tests.daemons.mounted import mounted
 
 HUNG = (str(Path(__file__).with_name("hung.py")),)
@@ -23,14 +23,6 @@ def hung(tmp_path: Path) -> Iterator[AlarmBox]:
         yield box
 
 
-def thaw(box: AlarmBox) -> None:
-    """The disk answers again."""
-    pipe = box.places.ledger.with_name(PIPE)
-    descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)  # ENXIO unless a commit hangs there now
-    pipe.unlink()
-    os.close(descriptor)
-
-
 def test_a_disk_that_hangs_delays_neither_siren_nor_lamp_nor_centre(hung: AlarmBox) -> None:
     hung.start()
     bearer = hung.bearer()
@@ -40,7 +32,7 @@ def test_a_disk_that_hangs_delays_neither_siren_nor_lamp_nor_centre(hung: AlarmB
     bearer.until(lambda: len(bearer.alarms()) == len(zones), PATIENCE_S, "three alarms, straight from memory")
     assert [row.durable for row in bearer.alarms()] == [False, False, False]
     assert hung.shows("gangguan-mengirim")
-    thaw(hung)
+    thaw(hung.places.ledger)
     assert hung.shows("mengirim")
     bearer.pass_on("receipt", hung.receipt(bearer.alarms()))
     assert hung.shows("diterima")

@@ -231,6 +231,27 @@ def test_a_press_recorded_before_the_start_goes_on_untold_until_it_is_released()
     assert contact.advance(2000 * MS) == [Released(ZONE, 1000 * MS)]
 
 
+def test_a_press_recorded_before_the_start_may_have_been_recorded_stuck_since() -> None:
+    contact = Debouncer(ZONE, Timing(20 * MS))
+    contact.start(active=True, now_ns=0)
+    assert contact.recall_held(0) == []
+    assert contact.recall_stuck(2000 * MS) == [Stuck(ZONE, 2000 * MS)]
+
+
+def test_only_what_was_decided_before_anybody_remembered_it_is_a_press_from_the_start() -> None:
+    forgotten, remembered, later = (Debouncer(ZONE, Timing(20 * MS)) for _ in range(3))
+    for contact in (forgotten, remembered):
+        contact.start(active=True, now_ns=0)
+    remembered.recall_held(0)
+    later.start(active=False, now_ns=0)
+    later.edge(active=True, at_ns=100 * MS)
+    for contact in (forgotten, remembered, later):
+        contact.advance(200 * MS)
+    assert [each.pressed_from_start for each in (forgotten, remembered, later)] == [True, False, False]
+    forgotten.edge(active=True, at_ns=300 * MS)  # the opening between was lost: this press is another one
+    assert not forgotten.pressed_from_start
+
+
 def test_nothing_remembered_of_a_contact_closed_at_the_start_makes_it_a_press_at_once() -> None:
     contact = Debouncer(ZONE, Timing(20 * MS))
     contact.start(active=True, now_ns=0, patience_ns=500 * MS)

@@ -87,18 +87,29 @@ def test_a_file_of_nonsense_is_no_file(path: Path, raw: bytes) -> None:
     path.write_bytes(raw)
     kept = Kept(path, BOOT)
     assert kept.read() == ()
-    kept.release(POS, 7)
+    kept.release(7, POS)
     kept.keep([ONE])
     again = Kept(path, BOOT)
     assert again.read() == (ONE,)
     assert again.is_released_since(POS, 6)
 
 
+def test_a_press_that_was_told_lasts_until_its_zone_is_let_go(path: Path) -> None:
+    kept = Kept(path, BOOT)
+    kept.tell({POS: 5, "masjid": 6})
+    kept.release(7, POS)
+    kept.tell({"warung": 8})
+    again = Kept(path, BOOT)
+    again.read()
+    assert again.told == {POS: 5, "masjid": 6, "warung": 8}
+    assert [again.is_released_since(zone, at_ns) for zone, at_ns in again.told.items()] == [True, False, False]
+
+
 def test_a_death_in_the_middle_of_a_write_leaves_what_was_kept_before(path: Path) -> None:
     kept = Kept(path, BOOT)
     kept.keep([ONE])
     before = path.read_bytes()
-    kept.release(POS, 7)
+    kept.release(7, POS)
     whole = path.read_bytes()
     assert Kept(path, BOOT).read() == (ONE,)
     differs = [at for at in range(len(whole)) if at >= len(before) or before[at] != whole[at]]
@@ -113,7 +124,7 @@ def test_a_file_that_was_taken_away_is_made_anew(path: Path) -> None:
     kept = Kept(path, BOOT)
     kept.keep([ONE])
     path.unlink()
-    kept.release(POS, 7)
+    kept.release(7, POS)
     assert Kept(path, BOOT).read() == (ONE,)
 
 
@@ -167,7 +178,7 @@ def test_zones_out_of_service_are_kept_beside_the_rest(path: Path) -> None:
     first = Kept(path, BOOT)
     first.keep([ONE])
     first.bypass({POS: NOW + 60 * S})
-    first.release("masjid", NOW)
+    first.release(NOW, "masjid")
     again = Kept(path, BOOT)
     assert again.read() == (ONE,)
     assert again.bypassed == {POS: NOW + 60 * S}

@@ -21,6 +21,7 @@ from edge.core.words import (
     Hush,
     Identify,
     Keep,
+    Noted,
     Recalled,
     Record,
     Released,
@@ -111,8 +112,17 @@ class Keeper:
         activations = self._kept.read()
         self._apply(self._panel.restore(activations, now_ns, self._kept.bypassed), now_ns)
         self._each(self._lines.open(now_ns), now_ns)
+        self._recall_here(now_ns)
         self._light(now_ns)
         self._show(self._view())
+
+    def _recall_here(self, now_ns: int) -> None:
+        """What /run remembers of each contact: open now is let go, closed and told goes on."""
+        held, zones = self._past.held_here(), self._lines.zones()
+        open_now = [zone for zone, state in zones.items() if state == "normal"]
+        self._kept_or_said(partial(self._kept.release, now_ns, *open_now))
+        for zone in held.difference(open_now):
+            self._each(self._lines.recall(ZoneId(zone), now_ns, held=True, stuck=False), now_ns)
 
     def run(self) -> None:
         while not self.stopped:
@@ -223,7 +233,7 @@ class Keeper:
     def _let_go(self, zone: ZoneId, at_ns: int) -> None:
         """Kept at the opening edge, before it settles: after a crash here, a closed contact is another press."""
         if not self._kept.is_released_since(zone, at_ns - 1):
-            self._kept_or_said(partial(self._kept.release, zone, at_ns))
+            self._kept_or_said(partial(self._kept.release, at_ns, zone))
 
     def _kept_or_said(self, keep: Callable[[], None]) -> None:
         try:
@@ -278,7 +288,9 @@ class Keeper:
             self._shown.add(record.id)
         if record.event_class is EventClass.ALARM:
             # In the alarm's own transaction: after a crash this press is known to be told already.
-            notes["held"] = {"boot": self._boot, "zones": {zone: str(ns) for zone, ns in self._lines.held().items()}}
+            held = self._lines.held()
+            notes["held"] = {"boot": self._boot, "zones": {zone: str(ns) for zone, ns in held.items()}}
+            self._past.telling(record, held)
         if record.event_class is EventClass.ALARM and self._sounding:
             notes["sounding"] = {"boot": self._boot, "at_ns": str(now_ns)}
             self._past.sounded(now_ns)
@@ -303,6 +315,8 @@ class Keeper:
     def _delivered(self, post: Stored | Delivered, now_ns: int) -> None:
         if isinstance(post, Waits):
             self._shown.update(post.ids)
+        if isinstance(post, Stored | Received):
+            self._kept_or_said(partial(self._past.told, post.ids))
         for identity in post.ids:
             if identity not in self._shown:
                 continue
@@ -336,6 +350,8 @@ class Keeper:
             held = self._past.held(opened.notes.get("held"))
             for zone in self._lines.zones():
                 name = ZoneId(zone)
+                if name in held and self._lines.is_pressed_from_start(name):
+                    self._handle(Noted("press-told-twice", {"zone": zone}), now_ns)
                 self._each(self._lines.recall(name, now_ns, held=name in held, stuck=name in stuck), now_ns)
             self._handle(Recalled(stuck, self._past.brownouts(opened.notes)), now_ns)
         self._tell_past(opened, now_ns)

@@ -1,4 +1,4 @@
-"""What survives a crash but not a reboot: the hour's activations, releases and starts, on tmpfs."""
+"""What survives a crash but not a reboot: the hour's activations, presses told, releases and starts, on tmpfs."""
 
 import errno
 import os
@@ -28,6 +28,7 @@ class _Kept:
     activations: tuple[Activation, ...] = ()
     releases: dict[str, int] = field(default_factory=dict)  # zone -> last time it was let go
     bypassed: dict[str, int] = field(default_factory=dict)  # zone -> when it comes back into service
+    told: dict[str, int] = field(default_factory=dict)  # zone -> first edge of its last press that nobody can lose
 
 
 class Kept:
@@ -61,9 +62,13 @@ class Kept:
         """Before any sounder is switched on, so that a crash cannot spend its time twice."""
         self._put(replace(self._kept, activations=tuple(activations)))
 
-    def release(self, zone: str, at_ns: int) -> None:
+    def release(self, at_ns: int, *zones: str) -> None:
         """Before anything else is done about it: what is closed after this is another press."""
-        self._put(replace(self._kept, releases={**self._kept.releases, zone: at_ns}))
+        self._put(replace(self._kept, releases={**self._kept.releases, **dict.fromkeys(zones, at_ns)}))
+
+    def tell(self, presses: Mapping[str, int]) -> None:
+        """These presses (zone -> first edge) are on the disk or at the centre: closed after a crash, they go on."""
+        self._put(replace(self._kept, told={**self._kept.told, **presses}))
 
     def bypass(self, zones: Mapping[ZoneId, int]) -> None:
         """All zones out of service now: who has taken one out must not find it calling after a crash."""
@@ -72,6 +77,10 @@ class Kept:
     @property
     def bypassed(self) -> Mapping[ZoneId, int]:
         return {ZoneId(zone): at_ns for zone, at_ns in self._kept.bypassed.items()}
+
+    @property
+    def told(self) -> Mapping[str, int]:
+        return self._kept.told
 
     def is_released_since(self, zone: str, at_ns: int) -> bool:
         return self._kept.releases.get(zone, 0) > at_ns
@@ -134,7 +143,8 @@ class Starts:
 def _is_possible(kept: _Kept) -> bool:
     """Every time is one that a boot clock may have shown."""
     times = [at for each in kept.activations for at in (each.since_ns, each.until_ns, each.phase_ns)]
-    return all(0 <= at_ns < _LATEST_NS for at_ns in (*times, *kept.releases.values(), *kept.bypassed.values()))
+    by_zone = (kept.releases, kept.bypassed, kept.told)
+    return all(0 <= at_ns < _LATEST_NS for at_ns in (*times, *(at for each in by_zone for at in each.values())))
 
 
 def _slots(content: bytes) -> Iterator[tuple[int, bytes]]:

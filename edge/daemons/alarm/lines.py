@@ -98,6 +98,11 @@ class Lines:
         since = {zone: debouncer.held_since_ns for zone, debouncer in self._debouncers.items()}
         return {zone: at_ns for zone, at_ns in since.items() if at_ns is not None}
 
+    def is_pressed_from_start(self, zone: ZoneId) -> bool:
+        """Closed at the start, and taken for a new press before anybody remembered it."""
+        debouncer = self._debouncers.get(zone)
+        return debouncer is not None and debouncer.pressed_from_start
+
     @property
     def due_ns(self) -> int:
         due = [at for debouncer in self._debouncers.values() if (at := debouncer.due_ns) is not None]

@@ -1,6 +1,6 @@
 """What was before this start: the epoch before, presses that were told already, boots that the siren's inrush ended."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,18 +33,43 @@ class Past:
         self._note = note
         self.born_ns: Final = born_ns
         self.survive_ns: int | None = None
+        self._telling: dict[str, tuple[EventId, int]] = {}  # zone -> the event of its last press, and its first edge
 
     @property
     def is_asked(self) -> bool:
         """Whether the ledger's first word has not come yet."""
         return self._birth is not None
 
+    # ---- presses that were told ---------------------------------------------------------------------------------
+
+    def telling(self, record: Record, held: Mapping[str, int]) -> None:
+        """Such a record tells of a press, first or further; once it cannot be lost any more, /run will know."""
+        zone = record.subject.removeprefix("zone/")
+        if zone in held and (record.name == "alarm" or record.content.get("presses")):
+            self._telling[zone] = (record.id, held[zone])
+
+    def told(self, ids: Iterable[EventId]) -> None:
+        """These are on the disk or at the centre. Raises OSError."""
+        safe = frozenset(ids)
+        presses = {zone: at_ns for zone, (identity, at_ns) in self._telling.items() if identity in safe}
+        if presses:
+            self._telling = {zone: each for zone, each in self._telling.items() if zone not in presses}
+            self._kept.tell(presses)
+
+    def held_here(self) -> frozenset[str]:
+        """Zones whose present press was told before we died, as /run knows it: no disk is asked."""
+        return self._lasting(self._kept.told)
+
     def held(self, noted: object) -> frozenset[str]:
-        """Zones whose present press was recorded in this boot and has not ended since."""
+        """The same as the ledger knows it: also when we died before /run did."""
         if not isinstance(noted, dict) or noted.get("boot") != self._boot:
             return frozenset()
-        zones = moments_in(noted.get("zones"))
+        return self._lasting(moments_in(noted.get("zones")))
+
+    def _lasting(self, zones: Mapping[str, int]) -> frozenset[str]:
         return frozenset(zone for zone, at_ns in zones.items() if not self._kept.is_released_since(zone, at_ns))
+
+    # ---- boots and epochs ---------------------------------------------------------------------------------------
 
     def brownouts(self, notes: Mapping[str, object]) -> int:
         """Consecutive boots that died within 10 s of siren-on."""
