@@ -16,6 +16,8 @@ from tests.bootstrap import CACHE
 
 ZONES: Final = tuple(f"zone-{number:02d}" for number in range(16))
 AT_ONCE: Final = "".join(f'\n[[zone]]\nid = "{zone}"\nhold_s = 0.0\n' for zone in ZONES)
+KEY: Final = "kunci"
+KEYED: Final = f'\n[[zone]]\nid = "{KEY}"\npin = "GPIO5"\nbutton = "key"\nhold_s = 0.0\n'
 MEMORY: Final = Path("/dev/shm")
 
 

@@ -1,6 +1,5 @@
 """What goes wrong in a town, each fault ended by itself; none of them can be told to miss."""
 
-import os
 import random
 import socket
 import time
@@ -10,12 +9,10 @@ from dataclasses import dataclass
 from signal import SIGCONT, SIGSTOP
 from typing import Final
 
-from drivers.letters import Dispatch
-from drivers.mqtt_centre import CentreSession, Membership, SessionLost
-from edge.centre.settings import endpoint_of, read_settings
-from edge.centre.topics import topic_of
+from drivers.mqtt_centre import SessionLost
 from edge.link.sockets import connect
 from tests.chaos.town import House, Town
+from tests.daemons.forger import forge, forger
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +110,9 @@ def garbage_on_a_socket(town: Town, chance: random.Random) -> None:
 def forged_letters(town: Town, chance: random.Random) -> None:
     """From a broker that lies: receipts and orders that nobody signed, and the keyset of a stranger."""
     house = _house(town, chance)
-    visitor = Membership(f"forger-{chance.randbytes(4).hex()}", (), 0)
-    endpoint = endpoint_of(town.scene.centre_places, read_settings(town.scene.centre_places).broker)
-    with suppress(SessionLost, OSError, socket.timeout), CentreSession.open(endpoint, visitor) as session:
+    with suppress(SessionLost, OSError, socket.timeout), forger(town.scene.centre_places, chance) as session:
         for leaf in ("receipt", "command"):
-            for raw in (chance.randbytes(300), b"e30.e30." + chance.randbytes(64).hex().encode(), b"[" * 3000):
-                session.send(Dispatch(topic_of(house.home.box, leaf), raw, correlation=os.urandom(4)))
+            forge(session, house.home.box, leaf, chance)
         session.settle(1.0)
 
 

@@ -1,17 +1,22 @@
 """Garbage on every socket of a folder until killed: raw noise, noise after a greeting, frames nobody may say, giants.
 
-python flood.py FOLDER    prints a dot for every thousand datagrams that a socket took
+python flood.py FOLDER           prints a dot for every thousand datagrams that a socket took
+python flood.py FOLDER --asks    polite instead: four peers that ask for the status as fast as they are read
 """
 
 import random
+import selectors
 import socket
 import sys
 from pathlib import Path
 
-from edge.link.frames import FRAME_LIMIT, TYPES, VERSION, Hello, pack
+from edge.link.frames import FRAME_LIMIT, TYPES, VERSION, Ask, Hello, pack
 from edge.link.sockets import connect
 
 BURST = 50
+ASKS = "--asks"
+PEERS = 4
+TAKEN_LIMIT = 64 * 1024
 
 
 def noise(chance: random.Random) -> bytes:
@@ -36,6 +41,33 @@ def trouble(path: Path, chance: random.Random) -> int:
     return taken
 
 
+def ask(folder: Path) -> None:
+    """Ask on four connections, read what comes, and come back when dropped."""
+    question, asked, dots = pack(Ask("status", {})), 0, 0
+    with selectors.DefaultSelector() as selector:
+        while True:
+            while len(selector.get_map()) < PEERS:
+                sock = connect(folder / "cli.sock")
+                sock.send(pack(Hello()))
+                selector.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE, sock)
+            for key, events in selector.select(1.0):
+                sock = key.data
+                try:
+                    if events & selectors.EVENT_READ and not sock.recv(TAKEN_LIMIT):
+                        raise ConnectionResetError
+                    if events & selectors.EVENT_WRITE:
+                        sock.send(question)
+                        asked += 1
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    selector.unregister(sock)
+                    sock.close()
+            if asked // 1000 > dots:
+                dots = asked // 1000
+                print(".", end="", flush=True)
+
+
 def main(folder: Path) -> None:
     chance, taken, dots = random.Random(7), 0, 0
     while True:
@@ -47,4 +79,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    (ask if ASKS in sys.argv else main)(Path(sys.argv[1]))

@@ -1,6 +1,5 @@
 """A disk that fills up and is emptied again, and one that gives I/O errors for a while, below the real alarm daemon."""
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,29 +10,8 @@ from edge.ledger.ballast import BALLAST_BYTES
 from edge.ledger.reader import entries
 from tests.daemons.alarm_box import PATIENCE_S, AlarmBox
 from tests.daemons.bearer import Bearer
-from tests.daemons.mounted import mounted
+from tests.daemons.mounted import full, mounted, seen_from_outside
 from tests.power.strace import find_strace_or_skip
-
-
-def seen_from_outside(box: AlarmBox) -> Path:
-    """The ledger's folder as the daemon has it mounted."""
-    return Path(f"/proc/{box.alarm.pid}/root{box.places.ledger.parent}")
-
-
-@contextmanager
-def full(folder: Path) -> Iterator[None]:
-    """Not one byte is left while this lasts."""
-    filler = folder / "filler"
-    with filler.open("wb", buffering=0) as file:
-        size = 1024 * 1024
-        while size:
-            try:
-                file.write(b"x" * size)
-            except OSError:
-                size //= 2
-    assert os.statvfs(folder).f_bavail == 0
-    yield
-    filler.unlink()
 
 
 def wait(box: AlarmBox, what: Callable[[], object]) -> bool:
@@ -52,9 +30,9 @@ def test_ballast_takes_alarms_on_a_full_disk_and_is_made_again(tmp_path: Path) -
     with mounted(tmp_path, "size=32m") as box:
         box.start()
         bearer = box.bearer()
-        ballast = seen_from_outside(box) / "ballast"
+        ballast = seen_from_outside(box.alarm.pid, box.places.ledger.parent) / "ballast"
         assert wait(box, lambda: ballast.exists() and ballast.stat().st_size == BALLAST_BYTES)
-        with full(seen_from_outside(box)):
+        with full(seen_from_outside(box.alarm.pid, box.places.ledger.parent)):
             alarms = pressed(box, bearer, 0, 1, 2)
             assert not ballast.exists()
             assert box.said("E-STATE-READONLY")
@@ -70,13 +48,16 @@ def test_without_any_room_alarms_live_in_memory_and_are_written_once_there_is(tm
         box.start()
         bearer = box.bearer()
         bearer.until(lambda: bearer.rows, PATIENCE_S, "the first event")
-        with full(seen_from_outside(box)):
+        with full(seen_from_outside(box.alarm.pid, box.places.ledger.parent)):
             alarms = pressed(box, bearer, 0, 1, 2)
             assert not any(bearer.rows[each].durable for each in alarms)
             assert box.said("E-STATE-READONLY")
             assert box.shows("gangguan-mengirim")
         assert box.said("ledger back")
-        stored = {entry.id for entry in entries(seen_from_outside(box) / "ledger.db", newest=99)}
+        stored = {
+            entry.id
+            for entry in entries(seen_from_outside(box.alarm.pid, box.places.ledger.parent) / "ledger.db", newest=99)
+        }
         assert {str(each) for each in alarms} <= stored
 
 
