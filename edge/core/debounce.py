@@ -146,11 +146,13 @@ class Debouncer:
         return happened
 
     def recall_held(self, now_ns: int) -> list[Contact]:
-        """Learn that this very press was recorded before the start: it goes on, and is not told twice."""
-        happened = self._run(now_ns)
+        """Learn that this very press was recorded before the start: it goes on, and is not told twice.
+
+        Also where its time to wait for this is over, and nobody has decided it yet: the word came while we were busy.
+        """
         if self._phase is Phase.HOLDING and self._from_start:
             self._phase, self._remembered = Phase.HELD, True
-        return happened
+        return self._run(now_ns)
 
     def recall_normal(self, now_ns: int) -> list[Contact]:
         """Learn that nothing is remembered of it: closed at the start, it counts as a press."""

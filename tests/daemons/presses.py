@@ -23,7 +23,9 @@ REST_S: Final = 0.12  # a release settles after 0.04 s
 STEADY_S: Final = 0.15  # a hand lets go only when the box has been alive for this long
 SECOND_NS: Final = 1_000_000_000
 UNSEEN_NS: Final = SECOND_NS // 2  # an edge waits this long at most for a loaded machine to look at it
-EARLY_NS: Final = SECOND_NS // 20  # an edge found by its level carries the clock of the look, read before the level
+# An edge found by its level carries the clock of the look, read before the level; a hand may be held up between its
+# own look at the clock and the level. Shorter than the way from one press of a zone to the next.
+EARLY_NS: Final = SECOND_NS * 3 // 20
 DEATH_REACH_NS: Final = SECOND_NS  # a death this soon after a press was let go may have come before its commit
 
 

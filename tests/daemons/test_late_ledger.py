@@ -10,12 +10,14 @@ import pytest
 
 from edge.core.words import SECOND_NS
 from edge.daemons.alarm.compose import RECALL_NS
+from edge.field.status import ask_status
 from tests.daemons.alarm_box import PATIENCE_S, AlarmBox
 from tests.daemons.bearer import Bearer
-from tests.daemons.hung import LATE, PIPE
+from tests.daemons.hung import FORGET, LATE, PIPE
 
 HUNG = (str(Path(__file__).with_name("hung.py")),)
-LATE_S = 3 * RECALL_NS / SECOND_NS
+FORGETFUL = (*HUNG, FORGET)
+LATE_S = 6 * RECALL_NS / SECOND_NS
 
 
 @pytest.fixture
@@ -33,32 +35,83 @@ def killed_while_held(box: AlarmBox, bearer: Bearer, zone: str) -> None:
     """Pressed, told, stored; then the daemon dies, and the next one's ledger is late."""
     box.wires.press(box.line_of(zone))
     bearer.until(lambda: [row for row in bearer.alarms(zone) if row.durable], PATIENCE_S, "the alarm, stored")
-    before = len(told(bearer, "restart"))
     box.places.ledger.with_name(LATE).write_text(str(LATE_S), "ascii")
     box.alarm.kill()
-    box.start()
-    bearer.until(lambda: len(told(bearer, "restart")) > before, PATIENCE_S, "the ledger is open")
+
+
+def wait_opened(bearer: Bearer, lives: int) -> None:
+    """Until the ledger of this life has said what it knows."""
+    bearer.until(lambda: len(lived(bearer)) >= lives, PATIENCE_S, "the ledger is open")
+
+
+def lived(bearer: Bearer) -> set[str]:
+    """Epochs of which the alarm or the restart was handed over."""
+    return {row.epoch for row in bearer.alarms()} | {body["id"].partition(".")[0] for body in told(bearer, "restart")}
 
 
 def test_a_press_that_was_told_is_told_once_however_late_the_ledger_opens(box: AlarmBox) -> None:
     box.start()
     bearer = box.bearer()
     zone = box.site.zones[0].id
-    for _ in range(2):  # the second death finds what the first left behind
+    for lives in (2, 3):  # the second death finds what the first left behind
         killed_while_held(box, bearer, zone)
+        box.start()
+        wait_opened(bearer, lives)
     assert len(bearer.alarms()) == 1
     box.wires.release(box.line_of(zone))
 
 
-def test_died_before_run_knew_it_a_late_ledger_says_that_it_was_told_twice(box: AlarmBox) -> None:
-    """The bound: a death in the instant between a commit and /run, and a late ledger after it."""
+@pytest.fixture
+def forgetful(tmp_path: Path) -> Iterator[AlarmBox]:
+    """It always dies in the instant between a commit and the note of it in /run."""
+    with AlarmBox(tmp_path / "kotak", entry=FORGETFUL) as box:
+        yield box
+
+
+@pytest.mark.parametrize("let_go", [False, True], ids=["held on", "let go"])
+def test_died_before_run_knew_of_the_commit_it_sounds_at_once_and_is_told_once(
+    forgetful: AlarmBox, let_go: bool
+) -> None:
+    box, zone = forgetful, forgetful.site.zones[0].id
+    box.start()
+    bearer = box.bearer()
+    killed_while_held(box, bearer, zone)
+    box.start()
+    before = len(box.strokes("sirene"))
+    assert box.wires.watch(lambda _: any(on for _, on in box.strokes("sirene")[before:]), PATIENCE_S)
+    if let_go:
+        box.wires.release(box.line_of(zone))
+    wait_opened(bearer, 2)
+    assert len(bearer.alarms()) == 1
+    assert told(bearer, "press-told-twice") == []
+    box.wires.release(box.line_of(zone))
+    assert box.wires.watch(lambda _: ask_status(box.places)["zones"][zone] == "normal", PATIENCE_S)
+    assert box.sounds(zone)
+    bearer.until(lambda: len(bearer.alarms()) == 2, PATIENCE_S, "another press is another alarm")
+
+
+def test_died_before_its_commit_a_held_press_is_told_when_the_ledger_knows_nothing_of_it(box: AlarmBox) -> None:
+    zone = box.site.zones[0].id
+    box.start()
+    bearer = box.bearer()
+    bearer.until(lambda: told(bearer, "restart"), PATIENCE_S, "the ledger is open")
+    os.mkfifo(box.places.ledger.with_name(PIPE))
+    assert box.sounds(zone, let_go=False)
+    box.alarm.kill()
+    box.places.ledger.with_name(PIPE).unlink()
+    box.places.ledger.with_name(LATE).write_text(str(LATE_S), "ascii")
+    box.start()
+    bearer.until(lambda: [row for row in bearer.alarms(zone) if row.durable], PATIENCE_S, "told after all")
+    assert len(bearer.alarms()) == 1
+    box.wires.release(box.line_of(zone))
+
+
+def test_without_what_run_keeps_a_late_ledger_says_that_it_was_told_twice(box: AlarmBox) -> None:
+    """The bound: nothing of a tmpfs, and a ledger that opens too late."""
     box.start()
     bearer = box.bearer()
     zone = box.site.zones[0].id
-    box.wires.press(box.line_of(zone))
-    bearer.until(lambda: [row for row in bearer.alarms(zone) if row.durable], PATIENCE_S, "the alarm, stored")
-    box.places.ledger.with_name(LATE).write_text(str(LATE_S), "ascii")
-    box.alarm.kill()
+    killed_while_held(box, bearer, zone)
     box.places.activations.unlink()
     box.start()
     bearer.until(lambda: told(bearer, "press-told-twice"), PATIENCE_S, "the ledger's word")

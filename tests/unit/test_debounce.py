@@ -231,6 +231,13 @@ def test_a_press_recorded_before_the_start_goes_on_untold_until_it_is_released()
     assert contact.advance(2000 * MS) == [Released(ZONE, 1000 * MS)]
 
 
+def test_a_word_that_waited_in_a_queue_is_heard_before_the_press_is_decided() -> None:
+    contact = Debouncer(ZONE, Timing(20 * MS))
+    contact.start(active=True, now_ns=0, patience_ns=500 * MS)
+    assert contact.recall_held(900 * MS) == []
+    assert contact.advance(1000 * MS) == []
+
+
 def test_a_press_recorded_before_the_start_may_have_been_recorded_stuck_since() -> None:
     contact = Debouncer(ZONE, Timing(20 * MS))
     contact.start(active=True, now_ns=0)

@@ -6,12 +6,13 @@ from types import MappingProxyType
 
 import pytest
 
-from edge.core.words import Epoch, EventClass, EventId, Json, Record
+from edge.core.words import Epoch, EventClass, EventId, Json, Pressed, Record, ZoneId
 from edge.daemons.alarm.kept import Kept
 from edge.daemons.alarm.past import Birth, Past
 
 EPOCH = Epoch("7c1f0b2e")
 BOOT = "5f0e2a9c"
+PRESSED = Pressed(ZoneId("pos"), 100, 20)
 NONE: Mapping[str, Json] = MappingProxyType({})
 
 
@@ -58,6 +59,38 @@ def test_an_update_tells_a_press_if_it_counts_one(past: Past, content: dict[str,
     past.telling(record(3, "alarm-update", content), {"pos": 30})
     past.told([EventId(EPOCH, 3)])
     assert bool(past.held_here()) == tells
+
+
+def test_a_press_that_only_the_ledger_knows_of_waits_for_its_word(past: Past) -> None:
+    doubtful(past)
+    assert past.withholds(PRESSED)
+    assert past.settle({"boot": BOOT, "zones": {"pos": "10"}}) == []
+
+
+@pytest.mark.parametrize(
+    "noted", [None, {}, {"boot": "another0", "zones": {"pos": "10"}}, {"boot": BOOT, "zones": {"pos": "9"}}]
+)
+def test_a_press_that_the_ledger_does_not_know_is_told(past: Past, noted: object) -> None:
+    doubtful(past)
+    assert past.withholds(PRESSED)
+    assert past.settle(noted) == [PRESSED]
+    assert not past.withholds(PRESSED)  # and is not kept back again
+
+
+def test_nothing_else_is_kept_back(past: Past, kept: Kept) -> None:
+    past.telling(record(2), {"pos": 10})
+    past.told([EventId(EPOCH, 2)])
+    past.doubt(["pos", "masjid"])
+    assert not past.withholds(PRESSED)
+    past.telling(record(3), {"pos": 30})
+    kept.release(31, "pos")
+    past.doubt(["pos", "masjid"])
+    assert not past.withholds(PRESSED)
+
+
+def doubtful(past: Past) -> None:
+    past.telling(record(2), {"pos": 10})
+    past.doubt(["pos", "masjid"])
 
 
 def test_what_was_let_go_is_not_held_any_more(past: Past, kept: Kept) -> None:

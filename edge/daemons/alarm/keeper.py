@@ -22,6 +22,7 @@ from edge.core.words import (
     Identify,
     Keep,
     Noted,
+    Pressed,
     Recalled,
     Record,
     Released,
@@ -117,12 +118,13 @@ class Keeper:
         self._show(self._view())
 
     def _recall_here(self, now_ns: int) -> None:
-        """What /run remembers of each contact: open now is let go, closed and told goes on."""
+        """What /run remembers of each contact: open now is let go, closed and told goes on, closed and raised waits."""
         held, zones = self._past.held_here(), self._lines.zones()
         open_now = [zone for zone, state in zones.items() if state == "normal"]
         self._kept_or_said(partial(self._kept.release, now_ns, *open_now))
         for zone in held.difference(open_now):
             self._each(self._lines.recall(ZoneId(zone), now_ns, held=True, stuck=False), now_ns)
+        self._past.doubt(zone for zone, state in zones.items() if state == "closed")
 
     def run(self) -> None:
         while not self.stopped:
@@ -200,9 +202,15 @@ class Keeper:
             self._lamps.touched(stimulus.at_ns)
         if isinstance(stimulus, Identify):
             self._lamps.identify(now_ns + stimulus.for_ns)
+        if isinstance(stimulus, Pressed) and self._is_withheld(stimulus):
+            return []
         effects = self._panel.handle(stimulus, now_ns)
         self._apply(effects, now_ns)
         return effects
+
+    def _is_withheld(self, pressed: Pressed) -> bool:
+        """Found closed at the start, and perhaps told before it: the ledger will know, the siren sounds already."""
+        return self._lines.is_pressed_from_start(pressed.zone) and self._past.withholds(pressed)
 
     # ---- effects: siren, lamp, record --------------------------------------------------------------------------------
 
@@ -290,7 +298,7 @@ class Keeper:
             # In the alarm's own transaction: after a crash this press is known to be told already.
             held = self._lines.held()
             notes["held"] = {"boot": self._boot, "zones": {zone: str(ns) for zone, ns in held.items()}}
-            self._past.telling(record, held)
+            self._kept_or_said(partial(self._past.telling, record, held))
         if record.event_class is EventClass.ALARM and self._sounding:
             notes["sounding"] = {"boot": self._boot, "at_ns": str(now_ns)}
             self._past.sounded(now_ns)
@@ -347,10 +355,11 @@ class Keeper:
         if self._past.is_asked:
             noted = names_in(opened.notes.get("stuck"))
             stuck = frozenset(ZoneId(zone) for zone in self._lines.zones() if zone in noted)
-            held = self._past.held(opened.notes.get("held"))
+            held, withheld = self._past.held(opened.notes.get("held")), self._past.withheld
+            self._each(self._past.settle(opened.notes.get("held")), now_ns)
             for zone in self._lines.zones():
                 name = ZoneId(zone)
-                if name in held and self._lines.is_pressed_from_start(name):
+                if name in held - withheld and self._lines.is_pressed_from_start(name):
                     self._handle(Noted("press-told-twice", {"zone": zone}), now_ns)
                 self._each(self._lines.recall(name, now_ns, held=name in held, stuck=name in stuck), now_ns)
             self._handle(Recalled(stuck, self._past.brownouts(opened.notes)), now_ns)
@@ -364,6 +373,7 @@ class Keeper:
 
     def _tell_past(self, opened: Opened | None, now_ns: int) -> None:
         if (record := self._past.first(opened, now_ns)) is not None:
+            self._each(self._past.settle(None), now_ns)
             self._write(record, self._past.born_ns)
 
     def _tell_how_it_is(self, _now_ns: int) -> None:

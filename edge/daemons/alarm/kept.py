@@ -28,7 +28,8 @@ class _Kept:
     activations: tuple[Activation, ...] = ()
     releases: dict[str, int] = field(default_factory=dict)  # zone -> last time it was let go
     bypassed: dict[str, int] = field(default_factory=dict)  # zone -> when it comes back into service
-    told: dict[str, int] = field(default_factory=dict)  # zone -> first edge of its last press that nobody can lose
+    raised: dict[str, int] = field(default_factory=dict)  # zone -> first edge of its last press that became an event
+    told: dict[str, int] = field(default_factory=dict)  # the same of the last one that nobody can lose any more
 
 
 class Kept:
@@ -66,6 +67,10 @@ class Kept:
         """Before anything else is done about it: what is closed after this is another press."""
         self._put(replace(self._kept, releases={**self._kept.releases, **dict.fromkeys(zones, at_ns)}))
 
+    def mark_raised(self, zone: str, at_ns: int) -> None:
+        """Before the event of this press is handed on: after a crash somebody may have it, or nobody."""
+        self._put(replace(self._kept, raised={**self._kept.raised, zone: at_ns}))
+
     def tell(self, presses: Mapping[str, int]) -> None:
         """These presses (zone -> first edge) are on the disk or at the centre: closed after a crash, they go on."""
         self._put(replace(self._kept, told={**self._kept.told, **presses}))
@@ -81,6 +86,11 @@ class Kept:
     @property
     def told(self) -> Mapping[str, int]:
         return self._kept.told
+
+    @property
+    def doubtful(self) -> Mapping[str, int]:
+        """Presses that became events, and nobody noted that these are safe."""
+        return {zone: at_ns for zone, at_ns in self._kept.raised.items() if self._kept.told.get(zone, 0) < at_ns}
 
     def is_released_since(self, zone: str, at_ns: int) -> bool:
         return self._kept.releases.get(zone, 0) > at_ns
@@ -143,7 +153,7 @@ class Starts:
 def _is_possible(kept: _Kept) -> bool:
     """Every time is one that a boot clock may have shown."""
     times = [at for each in kept.activations for at in (each.since_ns, each.until_ns, each.phase_ns)]
-    by_zone = (kept.releases, kept.bypassed, kept.told)
+    by_zone = (kept.releases, kept.bypassed, kept.raised, kept.told)
     return all(0 <= at_ns < _LATEST_NS for at_ns in (*times, *(at for each in by_zone for at in each.values())))
 
 

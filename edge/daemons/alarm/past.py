@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from edge.core.words import SECOND_NS, EventClass, EventId, Json, Record
+from edge.core.words import SECOND_NS, EventClass, EventId, Json, Pressed, Record
 from edge.daemons.alarm.kept import Kept
 from edge.daemons.alarm.notes import moments_in
 from edge.ledger.told import Opened
@@ -34,6 +34,8 @@ class Past:
         self.born_ns: Final = born_ns
         self.survive_ns: int | None = None
         self._telling: dict[str, tuple[EventId, int]] = {}  # zone -> the event of its last press, and its first edge
+        self._doubtful: dict[str, int] = {}  # zone -> first edge of the press
+        self._withheld: dict[str, Pressed] = {}
 
     @property
     def is_asked(self) -> bool:
@@ -43,10 +45,14 @@ class Past:
     # ---- presses that were told ---------------------------------------------------------------------------------
 
     def telling(self, record: Record, held: Mapping[str, int]) -> None:
-        """Such a record tells of a press, first or further; once it cannot be lost any more, /run will know."""
+        """Such a record tells of a press, first or further; once it cannot be lost any more, /run will know.
+
+        raises: OSError
+        """
         zone = record.subject.removeprefix("zone/")
         if zone in held and (record.name == "alarm" or record.content.get("presses")):
             self._telling[zone] = (record.id, held[zone])
+            self._kept.mark_raised(zone, held[zone])
 
     def told(self, ids: Iterable[EventId]) -> None:
         """These are on the disk or at the centre. Raises OSError."""
@@ -61,13 +67,41 @@ class Past:
         return self._lasting(self._kept.told)
 
     def held(self, noted: object) -> frozenset[str]:
-        """The same as the ledger knows it: also when we died before /run did."""
+        """The same as the ledger knows it."""
+        return self._lasting(self._noted(noted))
+
+    def _noted(self, noted: object) -> Mapping[str, int]:
         if not isinstance(noted, dict) or noted.get("boot") != self._boot:
-            return frozenset()
-        return self._lasting(moments_in(noted.get("zones")))
+            return {}
+        return moments_in(noted.get("zones"))
 
     def _lasting(self, zones: Mapping[str, int]) -> frozenset[str]:
         return frozenset(zone for zone, at_ns in zones.items() if not self._kept.is_released_since(zone, at_ns))
+
+    # ---- presses of which only the ledger knows whether they were told --------------------------------------------
+
+    def doubt(self, closed: Iterable[str]) -> None:
+        """Their events were made just before we died. The siren goes on by itself: to be told they can wait."""
+        doubtful = self._kept.doubtful
+        lasting = self._lasting(doubtful)
+        self._doubtful = {zone: doubtful[zone] for zone in closed if zone in lasting}
+
+    def withholds(self, pressed: Pressed) -> bool:
+        """Keep the press back until `settle`, if it is one of these. pressed: found closed at the start"""
+        if pressed.zone in self._doubtful:
+            self._withheld[pressed.zone] = pressed
+        return pressed.zone in self._doubtful
+
+    def settle(self, noted: object) -> list[Pressed]:
+        """What the ledger says of them, None where it says nothing in time; returns those that are to be told."""
+        known = self._noted(noted)
+        untold = [each for each in self._withheld.values() if known.get(each.zone) != self._doubtful[each.zone]]
+        self._doubtful, self._withheld = {}, {}
+        return untold
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        return frozenset(self._withheld)
 
     # ---- boots and epochs ---------------------------------------------------------------------------------------
 
