@@ -18,7 +18,7 @@ from edge.core.timing import TimeQuality
 from edge.core.words import SECOND_NS
 from tests.bench import priority
 from tests.bench.rough_alarm import TALK
-from tests.bench.rough_stage import Journal, RoughStage, alarms_stored, forget_hour
+from tests.bench.rough_stage import Journal, RoughStage, alarms_stored, forget_hour, settle
 from tests.daemons import flood
 from tests.daemons.forger import forge, forger
 from tests.daemons.hung import ERRORS, PIPE, thaw
@@ -59,6 +59,7 @@ Fault = Callable[[Rough], AbstractContextManager[None]]
 def disk_frozen(rough: Rough) -> Iterator[None]:
     """The first commit of this time never returns; what is pressed meanwhile has to reach the centre meanwhile."""
     ledger = rough.stage.places.ledger
+    settle(rough.stage)  # what was pressed before is at the centre before
     pressed, received = rough.presses(), alarms_stored(rough.stage)
     os.mkfifo(ledger.with_name(PIPE))
     yield

@@ -1,10 +1,12 @@
 """Killed each second for minutes, with the caps of a real box, on lines that stay driven: for how long it is heard."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from edge.core.caps import ACTIVATION_NS
-from edge.core.words import SECOND_NS
+from edge.core.caps import LIMIT_NS as LIMITS
+from edge.core.words import SECOND_NS, Purpose
 from tests.bench.figures import Budget, Line, left_out
 from tests.daemons.alarm_box import AlarmBox
 from tests.daemons.driven import Listener, Torment
@@ -15,32 +17,30 @@ LEFT_S: Final = 60.0  # of the hour
 SLACK_S: Final = 1.0
 SILENT_LIVES: Final = 10
 WITHIN_S: Final = 600.0
+LIMIT_NS: Final = LIMITS[Purpose.PRESS]
 OFF: Final = Budget(5.0, unit=" s")
+
+Finger = Callable[[Torment, str, Callable[[], bool], float], bool]
 
 
 def lines(folder: Path) -> list[Line]:
-    return [*_held(folder / "held"), *_pressed(folder / "pressed"), *_control(folder / "control")]
+    return [
+        *_tormented(folder / "held", "held on", Torment.hold, ACTIVATION_NS / SECOND_NS, left_s=LIMIT_NS / SECOND_NS),
+        *_tormented(folder / "pressed", "pressed anew", Torment.press, LEFT_S, left_s=LEFT_S),
+        *_control(folder / "control"),
+    ]
 
 
-def _held(folder: Path) -> list[Line]:
-    cap_s = ACTIVATION_NS / SECOND_NS
+def _tormented(folder: Path, how: str, finger: Finger, cap_s: float, *, left_s: float) -> list[Line]:
+    """left_s: of the hour, when it begins."""
     with AlarmBox(folder) as box:
+        if not spend(box.places, box.site, left_s=left_s):
+            return [left_out(f"{how}, killed each second", "this machine was started less than a cap ago")]
         box.start()
         with _listener(box) as heard:
             torment = Torment(box, heard, EVERY_S)
-            ended = torment.hold(box.site.zones[0].id, lambda: torment.silent_lives >= SILENT_LIVES, WITHIN_S)
-            return _told("held on", torment, cap_s if ended else 0.0)
-
-
-def _pressed(folder: Path) -> list[Line]:
-    with AlarmBox(folder) as box:
-        if not spend(box.places, box.site, left_s=LEFT_S):
-            return [left_out("pressed anew, killed each second", "this machine was started less than a cap ago")]
-        box.start()
-        with _listener(box) as heard:
-            torment = Torment(box, heard, EVERY_S)
-            ended = torment.press(box.site.zones[0].id, lambda: torment.silent_lives >= SILENT_LIVES, WITHIN_S)
-            return _told("pressed anew", torment, LEFT_S if ended else 0.0)
+            ended = finger(torment, box.site.zones[0].id, lambda: torment.silent_lives >= SILENT_LIVES, WITHIN_S)
+            return _told(how, torment, cap_s if ended else 0.0)
 
 
 def _control(folder: Path) -> list[Line]:

@@ -7,24 +7,20 @@ from typing import Any
 
 import pytest
 
-from drivers.clock import boot_ns
 from edge.centre import reader
 from edge.config.drafts import Draft
 from edge.config.load import SystemUsers
 from edge.config.resources import CHECKOUT
 from edge.config.trial import begin
-from edge.core.caps import LIMIT_NS as LIMITS
 from edge.core.faults import Refused
-from edge.core.words import SECOND_NS, Activation, Purpose, SounderId
-from edge.daemons.alarm.kept import Kept
 from edge.daemons.runtime import boot_id
 from edge.field.stage import Stage
 from edge.field.status import ask_status
 from tests.daemons.centre_world import wait_for
+from tests.daemons.spent import spend
 from tests.daemons.test_centre_restored import alarms, pressed
 from tests.daemons.test_orders import told
 
-LIMIT_NS = LIMITS[Purpose.PRESS]
 CACHE = CHECKOUT.parent / ".cache"
 PAUSES = '[calls]\ncrime = "----"\n'
 
@@ -35,30 +31,13 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         yield stage
 
 
-def spent(stage: Stage) -> None:
-    """The hour of the first zone's presses and of tests is used up, as the box itself would have kept it in /run."""
-    now_ns = boot_ns()
-    if now_ns < LIMIT_NS + 120 * SECOND_NS:
-        pytest.skip("this machine has not been up for as long as the cap lasts")
-    siren = SounderId(stage.site.sounders[0].id)
-    zone = stage.site.zones[0].id
-    since_ns = now_ns - LIMIT_NS - 20 * SECOND_NS
-    until_ns = since_ns + LIMIT_NS
-    whole = Activation(siren, Purpose.PRESS, "jateng.titir", "00000000.1", zone, since_ns, until_ns, phase_ns=since_ns)
-    tests_ns = LIMITS[Purpose.TEST]
-    test = Activation(siren, Purpose.TEST, "iso.temporal-3", "test", "", since_ns - tests_ns, since_ns, phase_ns=1)
-    stage.places.run.mkdir(parents=True, exist_ok=True)
-    kept = Kept(stage.places.activations, boot_id())
-    kept.keep([test, whole])
-    kept.close()
-
-
 def sounds(stage: Stage) -> bool:
     return "sounding" in ask_status(stage.places)["sounders"].values()
 
 
 def test_after_every_abuse_a_real_press_elsewhere_sounds_and_arrives(stage: Stage) -> None:
-    spent(stage)
+    if not spend(stage.places, stage.site):
+        pytest.skip("this machine has not been up for as long as the cap lasts")
     stage.start()
     wait_for(lambda: ask_status(stage.places)["online"], "the box is online")
     first, second = (zone.id for zone in stage.site.zones[:2])

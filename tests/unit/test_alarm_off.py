@@ -3,7 +3,6 @@
 That the kernel does as asked is seen on a real character device, in tests/lab.
 """
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -14,18 +13,12 @@ import pytest
 
 from drivers.ports import OutputWiring
 from drivers.rest import note_rest
-
-SCRIPT = Path(__file__).parents[2] / "systemd/alarm_off.py"
+from tests.off_script import SCRIPT, load
 
 
 @pytest.fixture
 def alarm_off() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("alarm_off", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load()
 
 
 class Kernel:
