@@ -17,6 +17,7 @@ from typing import Final, Self
 
 from edge.core.events import Frozen
 from edge.core.seal import sha256
+from edge.core.spans import stretches
 from edge.core.words import Epoch, EventClass, EventId
 from edge.ledger.checkup import Checkup, Damaged
 from edge.ledger.files import make_folder, next_ordinal, scripts
@@ -28,7 +29,7 @@ CHECKPOINT_PAGES: Final = 256  # 1 MiB of WAL: half of what it may ever hold
 CROWDED_PAGES: Final = 320  # beyond this it is copied even when busy: what one transaction writes still fits below 2 MB
 APPEND_BYTES: Final = 128 * 1024  # events of one transaction
 RECEIVE_ROWS: Final = 64  # receipts of one transaction, each of which may lie on a page of its own
-_CLASSES: Final = frozenset(each.value for each in EventClass)
+_CLASSES: Final = {each.value: each for each in EventClass}
 _APPLICATION_ID: Final = 0x4B544731  # "KTG1": file(1) and a person with a hex dump see what it is
 
 
@@ -165,9 +166,9 @@ class Ledger:
         while some := tuple(islice(rest, RECEIVE_ROWS)):
             with self._relaxed():
                 self._db.executemany(
-                    "UPDATE event SET received_at = ?, receiver = ? WHERE seq = ? AND received_at IS NULL"
-                    " AND ordinal = (SELECT ordinal FROM epoch WHERE epoch = ?)",
-                    [(at, receiver, identity.seq, identity.epoch) for identity in some],
+                    "UPDATE event SET received_at = ?, receiver = ? WHERE ordinal ="
+                    " (SELECT ordinal FROM epoch WHERE epoch = ?) AND seq BETWEEN ? AND ? AND received_at IS NULL",
+                    [(at, receiver, *stretch) for stretch in stretches(some)],
                 )
 
     def note(self, notes: Mapping[str, object]) -> None:
@@ -314,16 +315,22 @@ class Ledger:
 
     def fetch(self, ids: Sequence[EventId]) -> list[Frozen]:
         """The frozen bytes of these rows; rows that are not there, or not as they were stored, are left out."""
-        with _translated():
-            found = [(identity, self._row(identity)) for identity in ids]
-        return [Frozen(i, EventClass(row[0]), row[2], bool(row[1])) for i, row in found if row and _is_sound(*row)]
+        found: dict[EventId, Frozen] = {}
+        for epoch, first, last in stretches(ids):
+            for seq, event_class, shown, raw, digest in self._rows(epoch, first, last):
+                if _is_sound(event_class, raw, digest):
+                    identity = EventId(epoch, seq)
+                    found[identity] = Frozen(identity, _CLASSES[event_class], raw, bool(shown))
+        return [found[identity] for identity in ids if identity in found]
 
-    def _row(self, identity: EventId) -> tuple[str, int, bytes, bytes] | None:
-        row: tuple[str, int, bytes, bytes] | None = self._db.execute(
-            "SELECT event_class, shown, raw, digest FROM event JOIN epoch USING (ordinal) WHERE epoch = ? AND seq = ?",
-            (identity.epoch, identity.seq),
-        ).fetchone()
-        return row
+    def _rows(self, epoch: Epoch, first: int, last: int) -> list[tuple[int, str, int, bytes, bytes]]:
+        """(seq, class, shown, raw, digest) of an inclusive range: one question for a hundred rows, not a hundred."""
+        with _translated():
+            return self._db.execute(
+                "SELECT seq, event_class, shown, raw, digest FROM event JOIN epoch USING (ordinal) WHERE epoch = ?"
+                " AND seq BETWEEN ? AND ?",
+                (epoch, first, last),
+            ).fetchall()
 
     def digests(self, epoch: Epoch, first: int, last: int) -> list[tuple[int, bytes]]:
         """(seq, digest) of the stored rows in an inclusive range."""
@@ -337,7 +344,7 @@ class Ledger:
     def absent(self, ids: Sequence[EventId]) -> list[EventId]:
         """Those of which there is no row here, sound or not."""
         with _translated():
-            return [identity for identity in ids if self._row(identity) is None]
+            return [identity for identity in ids if not self._rows(identity.epoch, identity.seq, identity.seq)]
 
     def notes(self) -> dict[str, object]:
         """What was noted; a note that cannot be read any more is none."""
@@ -368,7 +375,7 @@ class Ledger:
         self.close()
 
 
-def _is_sound(event_class: str, _shown: int, raw: bytes, digest: bytes) -> bool:
+def _is_sound(event_class: str, raw: bytes, digest: bytes) -> bool:
     """A card that loses bits tells nobody: what is sent must be what was signed."""
     return event_class in _CLASSES and isinstance(raw, bytes) and sha256(raw) == digest
 

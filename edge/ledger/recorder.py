@@ -4,7 +4,9 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +16,7 @@ from edge.core.spans import gaps
 from edge.core.words import Epoch, EventClass, EventId
 from edge.ledger.ballast import Ballast
 from edge.ledger.files import broken_ledgers
-from edge.ledger.ledger import APPEND_BYTES, CROWDED_PAGES, Ledger, LedgerCorrupt, LedgerError, LedgerFull
+from edge.ledger.ledger import APPEND_BYTES, CROWDED_PAGES, RECEIVE_ROWS, Ledger, LedgerCorrupt, LedgerError, LedgerFull
 from edge.ledger.limits import STEP
 from edge.ledger.salvage import Row, Salvage, Verify
 from edge.ledger.told import Asked, Digests, Failed, Fetched, Loaded, Mended, Opened, Owed, Rescued, Stored, Told
@@ -32,6 +34,15 @@ LOAD_LIMIT: Final = 20_000
 _ROOM: Final = (MEMORY_LIMIT, MIDDLE_LIMIT, MINOR_LIMIT, MINOR_LIMIT, MINOR_LIMIT)  # by rank
 
 
+@dataclass(frozen=True, slots=True)
+class _Receipted:
+    """A few rows and the receipt that covers them."""
+
+    ids: tuple[EventId, ...]
+    receiver: str
+    at: str
+
+
 @dataclass(slots=True)
 class _Work:
     """What has been handed in since the last transaction."""
@@ -39,6 +50,7 @@ class _Work:
     events: list[Frozen] = field(default_factory=list)
     notes: dict[str, object] = field(default_factory=dict)
     others: list[Callable[[Ledger], None]] = field(default_factory=list)
+    receipts: list[_Receipted] = field(default_factory=list)
     urgent: bool = False
 
 
@@ -74,6 +86,7 @@ class Recorder:
         self._pressed = False  # the disk was full, and there is no ballast since
         self._patience_s = IDLE_S
         self._notes: dict[str, object] = {}
+        self._receipts: deque[_Receipted] = deque()  # not marked yet
         self._dropped: list[EventId] = []
         self._verify = verify
         self._salvage: Salvage | None = None
@@ -124,11 +137,17 @@ class Recorder:
         self._queue.put(add)
 
     def receive(self, ids: Sequence[EventId], *, receiver: str, at: str) -> None:
-        """A verified receipt covers these rows."""
+        """A verified receipt covers these rows. Marked when there is nothing else to do: history leaves meanwhile."""
         if self._failing or len(self._unstored) > MINOR_LIMIT:  # no disk takes them, the centre has them: make room
             for identity in ids:
                 self._unstored.pop(identity, None)
-        self._other(lambda ledger: ledger.receive(ids, receiver=receiver, at=at))
+        some = [_Receipted(tuple(ids[n : n + RECEIVE_ROWS]), receiver, at) for n in range(0, len(ids), RECEIVE_ROWS)]
+
+        def add(work: _Work) -> None:
+            work.receipts += some
+            work.urgent = True
+
+        self._queue.put(add)
 
     def fetch(self, ids: Sequence[EventId]) -> None:
         """Answered with Fetched; of what a salvage may still bring, when it has ended."""
@@ -143,7 +162,12 @@ class Recorder:
 
     def load(self) -> None:
         """Ask for more waiting rows, when most of those that LOAD_LIMIT let in are received. Answered with Loaded."""
-        self._other(lambda ledger: self._tell(Loaded(ledger.unreceived(LOAD_LIMIT))))
+
+        def answer(ledger: Ledger) -> None:
+            self._mark_all(ledger)
+            self._tell(Loaded(ledger.unreceived(LOAD_LIMIT)))
+
+        self._other(answer)
 
     def ask(self, epoch: Epoch, first: int, last: int, limit: int) -> None:
         """Rows that the centre lacks, whether it ever receipted them or not. Answered with Asked."""
@@ -209,6 +233,8 @@ class Recorder:
                 self.faults += 1
                 log.exception("ledger fault; going on  count=%d", self.faults)
         if self._ledger:
+            with suppress(LedgerError):
+                self._mark_all(self._ledger)
             self._ledger.close()
 
     def _turn(self) -> bool:
@@ -216,6 +242,7 @@ class Recorder:
         self._reopen()
         work, running = self._gather(self._patience_s)
         self._notes.update(work.notes)
+        self._receipts += work.receipts
         try:
             self._do(work)
         except LedgerError as error:
@@ -255,11 +282,23 @@ class Recorder:
         if self._dropped:
             dropped, self._dropped = self._dropped, []
             ledger.write_off(dropped)
-        self._patience_s = self._tidied(ledger, work)
+        if self._receipts:  # one transaction a turn, so that an event that comes meanwhile waits for no more than that
+            self._mark(ledger)
+        self._patience_s = 0.0 if self._receipts else self._tidied(ledger, work)
+
+    def _mark(self, ledger: Ledger) -> None:
+        """What goes wrong here costs a repeated publication, which the centre folds."""
+        self._upkeep.changed()
+        some = self._receipts.popleft()
+        ledger.receive(some.ids, receiver=some.receiver, at=some.at)
+
+    def _mark_all(self, ledger: Ledger) -> None:
+        while self._receipts:
+            self._mark(ledger)
 
     def _tidied(self, ledger: Ledger, work: _Work) -> float:
         """How long to wait for more work. Under load, one step for each step's worth of rows."""
-        if not (work.events or work.others):
+        if not (work.events or work.others or work.receipts):
             self._look_for_room(ledger)
             return self._upkeep.idle(ledger, IDLE_S)
         patience_s = self._upkeep.changed(IDLE_S)
@@ -310,6 +349,7 @@ class Recorder:
             return
         try:
             ledger = self._open_ledger()
+            self._mark_all(ledger)
             waiting = ledger.unreceived(LOAD_LIMIT)
             self._tell(Opened(ledger.ordinal, ledger.past, ledger.notes(), waiting))
             self._ledger, self._patience_s = ledger, IDLE_S
