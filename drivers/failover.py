@@ -63,6 +63,9 @@ class Failover:
         self._in_flight += 1
         return ticket
 
+    def flush(self) -> None:
+        self._current.flush()
+
     def close(self) -> None:
         self._current.close()
         self._knock.stop()

@@ -28,6 +28,7 @@ WILL_DELAY_S: Final = 15
 SESSION_EXPIRY_S: Final = 24 * 3600
 PACKET_LIMIT: Final = 16 * 1024  # what we accept; also what fits one frame of the link
 PACKET_MAX: Final = 268_435_460  # MQTT 5, 2.1.4: what a broker takes that names no limit
+GATHER_BYTES: Final = 128 * 1024  # published and not yet written: two batches; beyond it paho's own buffer fills
 WINDOW: Final = 20  # publications in flight; one lost answer then costs little, and a row's poison is found quickly
 CONNACK_MAX_NS: Final = 10 * SECOND_NS
 DIAL_MAX_NS: Final = 15 * SECOND_NS  # more than drivers.dial.DIAL_MAX_S: only a hanging resolver gets here
@@ -87,7 +88,9 @@ class MqttUplink:
             return [*_shown(dial), Down(failed.cause, str(failed))]
         if sock is not None:
             self._dial = None
-            self._connection = _Connection(Wire(sock, limit=PACKET_LIMIT), self._endpoint, self._session)
+            self._connection = _Connection(
+                Wire(sock, limit=PACKET_LIMIT, gather=GATHER_BYTES), self._endpoint, self._session
+            )
             return _shown(dial)
         if now_ns - self._dial_since > DIAL_MAX_NS:
             step = self._dial.step
@@ -102,6 +105,10 @@ class MqttUplink:
         self._tickets += 1
         self._connection.publish(self._tickets, message)
         return self._tickets
+
+    def flush(self) -> None:
+        if self._connection is not None:
+            self._connection.flush()
 
     def close(self) -> None:
         """Say goodbye but leave the will standing: a box whose relay is stopped is a box that is offline."""
@@ -170,12 +177,13 @@ class _Connection:
     # ---- the caller's side ------------------------------------------------------------------------------------------
 
     def sockets(self) -> list[tuple[int, bool]]:
-        return [] if self.over else [(self._wire.fileno(), self._client.want_write())]
+        return [] if self.over else [(self._wire.fileno(), self._client.want_write() or self._wire.wants_write)]
 
     def turn(self, now_ns: int) -> list[UplinkEvent]:
         self._guarded(self._run_paho)
         if self.up and not self._subscribed and self._down is None:
             self._guarded(self._greet)
+        self._wire.flush()
         self._end_if_over(now_ns)
         events, self._events = self._events, []
         return events
@@ -185,6 +193,9 @@ class _Connection:
             self._send(ticket, message)
         else:
             self._waiting.append(_Waiting(ticket, message))
+
+    def flush(self) -> None:
+        self._wire.flush()
 
     def leave(self) -> None:
         """DISCONNECT with will (0x04), as far as it goes without waiting."""

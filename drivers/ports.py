@@ -219,9 +219,12 @@ class Uplink(Protocol):
         """Do what can be done without waiting; call on readiness and at least once a second, now on the boot clock."""
 
     def publish(self, message: Message) -> int:
-        """Hand one message to the session at QoS 1, written at once where the socket takes it; returns a ticket.
+        """Hand one message to the session at QoS 1; returns a ticket. It is written with the next `flush` or `turn`.
 
         Beyond the granted window it waits inside for an answer to another. Raises ConnectionError when down.
         """
+
+    def flush(self) -> None:
+        """Write what was published, all in one where the socket takes it."""
 
     def close(self) -> None: ...

@@ -7,17 +7,19 @@ from typing import Final
 from drivers.dial import tls_fault
 
 CHUNK: Final = 16 * 1024  # one TLS record at most, so nothing stays behind inside the TLS object
+PIECE: Final = 64 * 1024  # written in one call
 TURN_LIMIT: Final = CHUNK  # read in one turn; the rest waits in the kernel, and the link to alarm is not flooded
 
 
 class Wire:
     """paho reads a packet's header byte by byte; here each of those is a slice, not a system call.
 
-    limit: the largest packet we said we would take; paho asks for a packet's rest in one piece, so a longer
-           one is refused before a byte of it is read
+    limit:  the largest packet we said we would take; paho asks for a packet's rest in one piece, so a longer
+            one is refused before a byte of it is read
+    gather: bytes that wait for `flush`, so that twenty packets are one TLS record and one system call; 0: none
     """
 
-    def __init__(self, sock: socket.socket, *, limit: int) -> None:
+    def __init__(self, sock: socket.socket, *, limit: int, gather: int = 0) -> None:
         self.cause = ""  # why it ended, where we know better than "lost"
         self.text = ""
         self.heard = False  # a byte has come in since this was last cleared
@@ -27,6 +29,8 @@ class Wire:
         self._buffer = memoryview(b"")
         self._allowance = 0
         self._broken = ""  # why a send failed
+        self._gather = gather
+        self._gathered = bytearray()
 
     def begin_turn(self) -> None:
         self.drained = False
@@ -64,6 +68,31 @@ class Wire:
 
     def send(self, piece: bytes | bytearray) -> int:
         """A broken pipe is not told here: why it broke (a DISCONNECT, an alert) waits to be read; then it is over."""
+        if not self._gather:
+            return self._write(piece)
+        if len(self._gathered) >= self._gather:
+            self.flush()
+        if len(self._gathered) >= self._gather:
+            raise BlockingIOError
+        self._gathered += piece
+        return len(piece)
+
+    @property
+    def wants_write(self) -> bool:
+        return bool(self._gathered)
+
+    def flush(self) -> None:
+        """Write what has gathered, as far as the socket takes it now."""
+        while self._gathered:
+            try:
+                written = self._write(
+                    self._gathered[:PIECE]
+                )  # TLS wants the same bytes again after a refusal: never fewer
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return
+            del self._gathered[:written]
+
+    def _write(self, piece: bytes | bytearray) -> int:
         if self._broken:
             return len(piece)
         try:
@@ -93,5 +122,6 @@ class Wire:
         self._sock.setblocking(flag)
 
     def close(self) -> None:
+        self.flush()  # a DISCONNECT
         self.drained = True
         self._sock.close()

@@ -167,6 +167,8 @@ class SimUplink:
         self._pending.append((self._tickets, message))
         return self._tickets
 
+    def flush(self) -> None: ...
+
     def turn(self, now_ns: int) -> list[UplinkEvent]:
         if self._since is None or not (self._connecting or self._pending):
             self._since = now_ns
