@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge.core.delivery import COMMIT_WITHIN_NS, POISON_LIMIT, RANK, RULES, Answer, RowState, Wait, pause_ns
-from edge.core.words import EventClass, EventId
+from edge.core.words import SECOND_NS, EventClass, EventId
 
+NEW_NS: Final = 30 * SECOND_NS  # an alarm that has waited longer is history: somebody has gone to look by now
+URGENT: Final = -1  # before every rank
 CURRENT: Final = 2**31  # order of the running epoch before the ledger has told its ordinal: after every other
 
 
@@ -34,20 +36,21 @@ class Waiting:
 _Key = tuple[int, int, int, EventId]
 
 
-def _key(row: Waiting) -> _Key:
-    return RANK[row.event_class], row.order, row.id.seq, row.id
-
-
 class Outbox:
-    """Rows of one bearer. A row is in `_rows` until its receipt; `_ready` and `_later` are views that may be stale."""
+    """Rows of one bearer. A row is in `_rows` until its receipt; `_ready` and `_later` are views that may be stale.
+
+    An alarm of just now leaves before those that have waited: the centre applies state by number, not by arrival.
+    """
 
     def __init__(self, random01: Callable[[], float]) -> None:
         self._random01 = random01
         self._rows: dict[EventId, Waiting] = {}
         self._ready: list[_Key] = []
         self._later: list[tuple[int, EventId]] = []
+        self._sent: set[EventId] = set()  # rows that a lost connection makes ready: sent, or waiting for another one
         self._paused: dict[EventClass, int] = {}
         self._away: dict[EventId, Waiting] = {}
+        self._now_ns = 0  # when somebody last looked
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -57,6 +60,11 @@ class Outbox:
 
     def get(self, identity: EventId) -> Waiting | None:
         return self._rows.get(identity)
+
+    def is_new(self, row: Waiting) -> bool:
+        """Whether it is an alarm of just now; of what the ledger kept nobody knows the age."""
+        is_ours = row.event_class is EventClass.ALARM and row.made_ns > 0
+        return is_ours and self._now_ns - row.made_ns < NEW_NS
 
     def add(self, row: Waiting) -> None:
         """Take in a row: STORED is ready at once, NEW when committed or after COMMIT_WITHIN_NS without a commit."""
@@ -106,7 +114,7 @@ class Outbox:
     def wanting(self, now_ns: int) -> list[Waiting]:
         """Rows that would leave now if their bytes were at hand, in the order in which they should."""
         due = (row for row in self._away.values() if row.state in _TAKEABLE and row.due_ns <= now_ns)
-        return sorted(due, key=_key)
+        return sorted(due, key=_place)
 
     @property
     def away(self) -> tuple[Waiting, ...]:
@@ -117,28 +125,33 @@ class Outbox:
         self._wake(now_ns)
         taken: list[Waiting] = []
         kept: list[_Key] = []
-        while self._ready and len(taken) < limit:
+        while len(taken) < limit and (row := self._first()) is not None:
             key = heapq.heappop(self._ready)
-            row = self._rows.get(key[3])
-            if row is None or row.away or row.due_ns > now_ns or row.state not in _TAKEABLE:
-                continue
             if row.event_class not in classes or self._paused.get(row.event_class, 0) > now_ns:
                 kept.append(key)
                 continue
             taken.append(row)
             row.state = RowState.SENT
+            self._sent.add(row.id)
         for key in kept:
             heapq.heappush(self._ready, key)
         return taken
 
-    def ready(self, now_ns: int) -> EventClass | None:
-        """The most urgent class that waits to be taken."""
+    def ready(self, now_ns: int) -> Waiting | None:
+        """The most urgent row that waits to be taken."""
         self._wake(now_ns)
+        return self._first()
+
+    def _first(self) -> Waiting | None:
         while self._ready:
-            row = self._rows.get(self._ready[0][3])
-            if row is not None and not row.away and row.state in _TAKEABLE and row.due_ns <= now_ns:
-                return row.event_class
-            heapq.heappop(self._ready)  # gone, sent or postponed: it comes back by itself if it waits again
+            key = self._ready[0]
+            row = self._rows.get(key[3])
+            if row is None or row.away or row.state not in _TAKEABLE or row.due_ns > self._now_ns:
+                heapq.heappop(self._ready)  # gone, sent or postponed: it comes back by itself if it waits again
+            elif key[0] == URGENT and not self.is_new(row):
+                heapq.heapreplace(self._ready, self._key(row))  # it has waited too long to be urgent
+            else:
+                return row
         return None
 
     def answered(self, identity: EventId, answer: Answer, now_ns: int) -> str:
@@ -159,6 +172,7 @@ class Outbox:
         if rule.wait is Wait.CONNECTION:
             row.due_ns = 0  # whatever it waited for before; `disconnected` makes it ready
         else:
+            self._sent.discard(identity)
             pause = pause_ns(rule.wait, row.attempt, self._random01(), row.event_class)
             if rule.pauses_class:
                 self._paused[row.event_class] = now_ns + pause
@@ -180,7 +194,7 @@ class Outbox:
     @property
     def oldest(self) -> Waiting | None:
         """The oldest of them."""
-        return min((row for row in self._rows.values() if row.shown), key=_key, default=None)
+        return min((row for row in self._rows.values() if row.shown), key=_place, default=None)
 
     def oldest_age_ns(self, now_ns: int, born_ns: int) -> int:
         """How long the oldest row has waited at least: what the ledger kept, since `born_ns`. 0 where none waits."""
@@ -188,17 +202,18 @@ class Outbox:
 
     def disconnected(self) -> None:
         """No bearer any more: what was sent unanswered, and what waited for a new connection, is ready again."""
-        for row in self._rows.values():
-            if row.state in {RowState.SENT, RowState.PARKED}:
+        sent, self._sent = self._sent, set()
+        for identity in sent:
+            row = self._rows.get(identity)
+            if row is not None and row.state in _WITH_THE_CONNECTION:
                 row.state = RowState.STORED
-                row.due_ns = 0
-        stored = (row for row in self._rows.values() if row.state is RowState.STORED and not row.away)
-        waiting = {_key(row) for row in stored if not row.due_ns}
-        self._ready = sorted(waiting.union(self._ready))  # no key twice, however often; a sorted list is a heap
+                self._make_ready(row)
         self._paused.clear()
 
     def received(self, ids: Iterable[EventId]) -> list[Waiting]:
         """A verified receipt covers them: gone. Returns the rows that were still waiting."""
+        ids = tuple(ids)
+        self._sent.difference_update(ids)
         gone = [row for identity in ids if (row := self._rows.pop(identity, None)) is not None]
         for row in gone:
             self._away.pop(row.id, None)
@@ -217,18 +232,27 @@ class Outbox:
         row.due_ns = 0
         if row.away:
             return
-        heapq.heappush(self._ready, _key(row))
+        heapq.heappush(self._ready, self._key(row))
 
     def _postpone(self, row: Waiting, until_ns: int) -> None:
         row.due_ns = until_ns
         heapq.heappush(self._later, (until_ns, row.id))
 
+    def _key(self, row: Waiting) -> _Key:
+        return (URGENT, *_place(row)[1:]) if self.is_new(row) else _place(row)
+
     def _wake(self, now_ns: int) -> None:
+        self._now_ns = now_ns
         while self._later and self._later[0][0] <= now_ns:
             due_ns, identity = heapq.heappop(self._later)
             row = self._rows.get(identity)
             if row is not None and not row.away and row.due_ns == due_ns and row.state in _TAKEABLE:
-                heapq.heappush(self._ready, _key(row))
+                heapq.heappush(self._ready, self._key(row))
 
 
+def _place(row: Waiting) -> _Key:
+    return RANK[row.event_class], row.order, row.id.seq, row.id
+
+
+_WITH_THE_CONNECTION: Final = frozenset({RowState.SENT, RowState.PARKED, RowState.STORED})
 _TAKEABLE: Final = frozenset({RowState.NEW, RowState.STORED, RowState.PUBLISHED})

@@ -5,9 +5,8 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final
 
 from edge.core.delivery import RANK
@@ -16,11 +15,12 @@ from edge.core.spans import gaps
 from edge.core.words import Epoch, EventClass, EventId
 from edge.ledger.ballast import Ballast
 from edge.ledger.files import broken_ledgers
-from edge.ledger.ledger import APPEND_BYTES, CROWDED_PAGES, RECEIVE_ROWS, Ledger, LedgerCorrupt, LedgerError, LedgerFull
+from edge.ledger.ledger import CROWDED_PAGES, RECEIVE_ROWS, Ledger, LedgerCorrupt, LedgerError, LedgerFull
 from edge.ledger.limits import STEP
 from edge.ledger.salvage import Row, Salvage, Verify
 from edge.ledger.told import Asked, Digests, Failed, Fetched, Loaded, Mended, Opened, Owed, Rescued, Stored, Told
 from edge.ledger.upkeep import Upkeep
+from edge.ledger.work import Receipted, Work, portions
 
 log = logging.getLogger("kentongan.alarm")
 
@@ -32,26 +32,6 @@ IDLE_S: Final = 1.0
 LINGER_S: Final = 0.2  # what is no alarm waits this long for company: one sync for all, none in an alarm's way
 LOAD_LIMIT: Final = 20_000
 _ROOM: Final = (MEMORY_LIMIT, MIDDLE_LIMIT, MINOR_LIMIT, MINOR_LIMIT, MINOR_LIMIT)  # by rank
-
-
-@dataclass(frozen=True, slots=True)
-class _Receipted:
-    """A few rows and the receipt that covers them."""
-
-    ids: tuple[EventId, ...]
-    receiver: str
-    at: str
-
-
-@dataclass(slots=True)
-class _Work:
-    """What has been handed in since the last transaction."""
-
-    events: list[Frozen] = field(default_factory=list)
-    notes: dict[str, object] = field(default_factory=dict)
-    others: list[Callable[[Ledger], None]] = field(default_factory=list)
-    receipts: list[_Receipted] = field(default_factory=list)
-    urgent: bool = False
 
 
 class Recorder:
@@ -78,7 +58,7 @@ class Recorder:
         self._open_ledger = open_ledger
         self._set_aside = set_aside
         self._tell = tell
-        self._queue: queue.SimpleQueue[Callable[[_Work], None] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Callable[[Work], None] | None] = queue.SimpleQueue()
         self._unstored: dict[EventId, Frozen] = {}
         self._ledger: Ledger | None = None
         self._ballast = ballast
@@ -86,7 +66,7 @@ class Recorder:
         self._pressed = False  # the disk was full, and there is no ballast since
         self._patience_s = IDLE_S
         self._notes: dict[str, object] = {}
-        self._receipts: deque[_Receipted] = deque()  # not marked yet
+        self._receipts: deque[Receipted] = deque()  # not marked yet
         self._dropped: list[EventId] = []
         self._verify = verify
         self._salvage: Salvage | None = None
@@ -118,7 +98,7 @@ class Recorder:
             return False
         self._unstored[event.id] = event
 
-        def add(work: _Work) -> None:
+        def add(work: Work) -> None:
             work.events.append(event)
             work.notes.update(notes or {})
             work.urgent |= event.event_class is EventClass.ALARM
@@ -129,7 +109,7 @@ class Recorder:
     def note(self, notes: Mapping[str, object], stored: Callable[[], None] | None = None) -> None:
         """stored: called in the ledger's thread once they are on the disk; never, if they do not get there now."""
 
-        def add(work: _Work) -> None:
+        def add(work: Work) -> None:
             work.notes.update(notes)
             if stored is not None:
                 work.others.append(lambda _ledger: stored())
@@ -141,9 +121,9 @@ class Recorder:
         if self._failing or len(self._unstored) > MINOR_LIMIT:  # no disk takes them, the centre has them: make room
             for identity in ids:
                 self._unstored.pop(identity, None)
-        some = [_Receipted(tuple(ids[n : n + RECEIVE_ROWS]), receiver, at) for n in range(0, len(ids), RECEIVE_ROWS)]
+        some = [Receipted(tuple(ids[n : n + RECEIVE_ROWS]), receiver, at) for n in range(0, len(ids), RECEIVE_ROWS)]
 
-        def add(work: _Work) -> None:
+        def add(work: Work) -> None:
             work.receipts += some
             work.urgent = True
 
@@ -193,7 +173,7 @@ class Recorder:
         self._other(answer)
 
     def _other(self, job: Callable[[Ledger], None]) -> None:
-        def add(work: _Work) -> None:
+        def add(work: Work) -> None:
             work.others.append(job)
             work.urgent = True
 
@@ -253,9 +233,9 @@ class Recorder:
             self._fail(_unforeseen(error))
         return running
 
-    def _gather(self, patience_s: float) -> tuple[_Work, bool]:
+    def _gather(self, patience_s: float) -> tuple[Work, bool]:
         """Wait for the first job, then take all that is there: one transaction for a storm."""
-        work = _Work()
+        work = Work()
         wait_s, until_s = patience_s, 0.0
         try:
             while True:
@@ -268,7 +248,7 @@ class Recorder:
         except queue.Empty:
             return work, True
 
-    def _do(self, work: _Work) -> None:
+    def _do(self, work: Work) -> None:
         ledger = self._ledger
         if ledger is None:
             return
@@ -288,7 +268,7 @@ class Recorder:
 
     def _mark(self, ledger: Ledger) -> None:
         """What goes wrong here costs a repeated publication, which the centre folds."""
-        self._upkeep.changed()
+        self._upkeep.changed(IDLE_S)
         some = self._receipts.popleft()
         ledger.receive(some.ids, receiver=some.receiver, at=some.at)
 
@@ -296,7 +276,7 @@ class Recorder:
         while self._receipts:
             self._mark(ledger)
 
-    def _tidied(self, ledger: Ledger, work: _Work) -> float:
+    def _tidied(self, ledger: Ledger, work: Work) -> float:
         """How long to wait for more work. Under load, one step for each step's worth of rows."""
         if not (work.events or work.others or work.receipts):
             self._look_for_room(ledger)
@@ -331,7 +311,7 @@ class Recorder:
             log.exception("ledger fault; going on")
 
     def _store(self, ledger: Ledger, events: Sequence[Frozen]) -> None:
-        for some in _portions(events):
+        for some in portions(events):
             notes = dict(self._notes)
             ledger.append(some, notes)
             for event in some:
@@ -392,20 +372,6 @@ class Recorder:
         if corrupt or not self._failing:
             self._failing = True
             self._tell(Failed(str(error), corrupt))
-
-
-def _portions(events: Sequence[Frozen]) -> Iterator[list[Frozen]]:
-    """As many as one transaction may hold, in their order."""
-    some: list[Frozen] = []
-    size = 0
-    for event in events:
-        if some and size + len(event.raw) > APPEND_BYTES:
-            yield some
-            some, size = [], 0
-        some.append(event)
-        size += len(event.raw)
-    if some:
-        yield some
 
 
 def _unforeseen(error: Exception) -> LedgerError:

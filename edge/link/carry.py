@@ -2,27 +2,30 @@
 
     alarm -- News --> pull -- Pull --> alarm -- Rows --> hold -- send --> the bearer -- answer --> Marks --> alarm
 
-What leaves as one publication is a parcel: an alarm always alone and first, history joined where the bearer takes
+What leaves as one publication is a parcel: a new alarm alone and first, history joined where the bearer takes
 batches. One answer is the answer to every row of it.
 
 A row that kills the connection is found by sending alone whatever was in flight at an unexplained loss. The
 delivery table calls it poison when that has happened twice within 2 s of its sending while others passed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from edge.core.delivery import RANK, Answer
+from edge.core.delivery import Answer
+from edge.core.spans import stretches
 from edge.core.words import SECOND_NS, EventClass, EventId
-from edge.link.frames import MARKS_LIMIT, Frame, Mark, Marks, Pull, Row
+from edge.link.frames import MARKS_LIMIT, Frame, Mark, Marks, News, Pull, Row
+from edge.link.held import Held, id_of, is_urgent
 from edge.link.pace import Pace
 
 BLAME_NS: Final = 2 * SECOND_NS  # lost later than this after a row was sent: the line's fault, not the row's
 STRIKES: Final = 2
 CAREFUL_NS: Final = 60 * SECOND_NS  # of a connection: how long an earlier loss is looked into, one row at a time
 STRUCK_LIMIT: Final = 64  # rows remembered as having been alone at a loss
-AHEAD: Final = 128  # rows in hand and in flight where they leave in batches: a full one, and one that gathers
+FEW: Final = 5  # answers to history, or places in the window, that are worth an exchange
+AHEAD: Final = 256  # rows in hand and in flight where they leave in batches: two full ones, and one that gathers
 
 ROWS: Final = tuple(each for each in EventClass if each is not EventClass.PICTURE)  # a picture has a way of its own
 
@@ -40,19 +43,13 @@ class _Struck:
 
 @dataclass(slots=True)
 class _Flight:
-    """load: bytes of history in flight when it left, its own with them; 0 for an alarm."""
+    """size: its bytes of history, 0 where it is urgent; load: bytes of history in flight when it left, with its own."""
 
-    parcel: Parcel
+    event_class: EventClass
+    ids: tuple[EventId, ...]
     sent_ns: int
-    load: int = 0
-
-    @property
-    def is_alarm(self) -> bool:
-        return self.parcel[0].event_class is EventClass.ALARM
-
-    @property
-    def size(self) -> int:
-        return sum(len(row.raw) for row in self.parcel)
+    size: int
+    load: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +58,6 @@ class Work:
 
     frames: tuple[Frame, ...] = ()
     parcels: tuple[Parcel, ...] = ()
-
-
-def id_of(row: Row) -> EventId:
-    return EventId(row.epoch, row.seq)
 
 
 class Carry:
@@ -81,12 +74,14 @@ class Carry:
         self._batch = 0  # bytes that one publication of several rows may have; 0: no batches
         self._pace = Pace()
         self._credit = 0  # rows that alarm may still send of what we pulled
-        self._hurried = False  # alarm has told of an alarm since the last pull
-        self._held: dict[EventId, Row] = {}  # by urgency, but for those that came since the last look
-        self._unsorted = False
+        self._hurried = False  # alarm has told of a new alarm since the last pull
+        self._held = Held()
         self._flights: dict[EventId, _Flight] = {}  # by the first row of each
-        self._flying: set[EventId] = set()  # every row of them
+        self._known: set[EventId] = set()  # every row in hand and in flight
+        self._flying = 0  # bytes of history in flight
         self._marks: list[Mark] = []
+        self._pressing = False  # one of the marks is worth a frame of its own
+        self._refilling = True  # False: the window was full of history, and is let run down a little
         self._suspects: set[EventId] = set()
         self._careful_until_ns = 0
         self._struck: dict[EventId, _Struck] = {}
@@ -115,9 +110,9 @@ class Carry:
 
         unexplained: the far end broke off without giving a reason that has nothing to do with what we sent
         """
-        on_their_way = any(flight.is_alarm for flight in self._flights.values())
-        self.alarm_waits = on_their_way or any(row.event_class is EventClass.ALARM for row in self._held.values())
-        batch = max((flight.size for flight in self._flights.values() if len(flight.parcel) > 1), default=0)
+        on_their_way = any(flight.event_class is EventClass.ALARM for flight in self._flights.values())
+        self.alarm_waits = on_their_way or self._held.has(EventClass.ALARM)
+        batch = max((flight.size for flight in self._flights.values() if len(flight.ids) > 1), default=0)
         if batch:
             self._pace.lost(batch, now_ns)
         if unexplained and self._flights:
@@ -129,19 +124,21 @@ class Carry:
         self._marks.clear()
         self._forget()
 
-    def news(self, event_class: EventClass) -> None:
+    def news(self, news: News) -> None:
         """Alarm has rows and, it thinks, no credit."""
         self._credit = 0
-        self._hurried = event_class is EventClass.ALARM
-        if self._hurried and not self._window:
+        self._hurried = news.hurried
+        if news.event_class is EventClass.ALARM and not self._window:
             self.alarm_waits = True
 
     def rows(self, rows: Iterable[Row]) -> None:
         for row in rows:
             self._credit = max(0, self._credit - 1)
-            if self._window and id_of(row) not in self._flying:
-                self._held[id_of(row)] = row
-                self._unsorted = True
+            identity = id_of(row)
+            if self._window and identity not in self._known:
+                self._known.add(identity)
+                struck = self._struck.get(identity)
+                self._held.add(identity, row, struck.times if struck else 0)
 
     def settled(self, first: EventId, answer: Answer, now_ns: int, reason: str = "") -> None:
         """The bearer's answer to one parcel, by its first row."""
@@ -149,14 +146,15 @@ class Carry:
         if flight is None:
             return
         self._pace.answered(flight.load, now_ns - flight.sent_ns)
-        for row in flight.parcel:
-            identity = id_of(row)
-            self._marks.append(Mark(row.epoch, row.seq, answer, reason))
-            self._flying.discard(identity)
+        self._pressing |= answer is not Answer.PUBLISHED or not flight.size
+        self._marks += (Mark(epoch, a, answer, reason, b - a + 1) for epoch, a, b in stretches(flight.ids))
+        self._flying -= flight.size
+        self._known.difference_update(flight.ids)
+        for identity in flight.ids if self._struck else ():
             self._struck.pop(identity, None)
-            if identity in self._suspects:
-                self._suspects.discard(identity)
-                self._careful_until_ns = max(self._careful_until_ns, now_ns + CAREFUL_NS)  # they are being looked into
+        if not self._suspects.isdisjoint(flight.ids):
+            self._suspects.difference_update(flight.ids)
+            self._careful_until_ns = max(self._careful_until_ns, now_ns + CAREFUL_NS)  # they are being looked into
         self.passed()
 
     @property
@@ -174,14 +172,18 @@ class Carry:
 
     def work(self, now_ns: int) -> Work:
         parcels = self._chosen(now_ns) if self._window and self._held else ()
-        marks, self._marks = self._marks, []
-        told = tuple(Marks(tuple(marks[at : at + MARKS_LIMIT])) for at in range(0, len(marks), MARKS_LIMIT))
-        return Work((*told, *self._pull()), parcels)
+        return Work((*self._told(), *self._pull()), parcels)
+
+    def _told(self) -> Iterator[Marks]:
+        """Answers for alarm. Those to history wait for a few more if more are to come: a frame costs like a row."""
+        if self._flights and not self._pressing and len(self._marks) < FEW:
+            return iter(())
+        marks, self._marks, self._pressing = self._marks, [], False
+        return _framed(marks)
 
     def _pull(self) -> tuple[Frame, ...]:
-        under_way = len(self._held) - sum(1 for identity in self._struck if identity in self._held)  # they wait aside
         ahead = (AHEAD if self._batch else self._window) if self._window else 0
-        room = ahead - len(self._flying) - under_way
+        room = ahead - len(self._known) + self._held.suspected  # they wait aside
         if self._hurried and self._window:
             room = max(1, room)  # alarm hands over the most urgent first: this one waits behind no backlog
         if room <= 0 or (self._credit and room - self._credit < ahead / 2):
@@ -193,17 +195,18 @@ class Carry:
         if now_ns > self._careful_until_ns:
             self._suspects.clear()
         chosen: list[Parcel] = []
-        if self._unsorted:
-            self._held = dict(sorted(self._held.items(), key=self._urgency))
-            self._unsorted = False
         while parcel := self._next_parcel(now_ns):
-            for row in parcel:
-                del self._held[id_of(row)]
-                self._flying.add(id_of(row))
-            flight = self._flights[id_of(parcel[0])] = _Flight(parcel, now_ns)
-            flight.load = 0 if flight.is_alarm else self._history()
+            self._depart(parcel, now_ns)
             chosen.append(parcel)
         return tuple(chosen)
+
+    def _depart(self, parcel: Parcel, now_ns: int) -> None:
+        ids = tuple(id_of(row) for row in parcel)
+        self._held.take(ids)
+        size = 0 if is_urgent(parcel[0]) else sum(len(row.raw) for row in parcel)
+        self._flying += size
+        load = self._flying if size else 0
+        self._flights[ids[0]] = _Flight(parcel[0].event_class, ids, now_ns, size, load)
 
     def _next_parcel(self, now_ns: int) -> Parcel:
         """The most urgent row, and what may leave with it; () where there is nothing to send now."""
@@ -213,19 +216,19 @@ class Carry:
         row = self._next(now_ns)
         if row is None:
             return ()
-        if row.event_class is EventClass.ALARM or not self._batch:
+        if is_urgent(row) or not self._batch:
             return (row,)
-        if len(self._flights) >= max(1, limit - 1):  # one place is left for an alarm
+        if not self._has_place(max(1, limit - 1)):  # one place is left for an alarm
             return ()
-        under_way = self._history()
-        if under_way and under_way + len(row.raw) > self._pace.bytes:
+        if self._flying and self._flying + len(row.raw) > self._pace.bytes:
             return ()
-        limit = min(self._pace.batch(now_ns), self._pace.bytes - under_way)
+        limit = min(self._pace.batch(now_ns), self._pace.bytes - self._flying)
         return self._joined(row, limit) if self._joins(row) and not self._suspects else (row,)
 
-    def _history(self) -> int:
-        """Bytes in flight that are no alarm's."""
-        return sum(flight.size for flight in self._flights.values() if not flight.is_alarm)
+    def _has_place(self, limit: int) -> bool:
+        """A window that was full is filled again when a few places are free: answers come singly, rows shall not."""
+        self._refilling = len(self._flights) <= limit - (1 if self._refilling else min(FEW, 1 + limit // 4))
+        return self._refilling
 
     def _joins(self, row: Row) -> bool:
         """Not what says for itself that it is not durable, and not what was sent before without a receipt."""
@@ -235,8 +238,8 @@ class Carry:
         """As many of its class as fit: the frozen bytes, a bracket at both ends, a comma between."""
         parcel = [first]
         size = len(first.raw) + 2
-        for row in self._held.values():
-            if row is first or row.event_class is not first.event_class or not self._joins(row):
+        for row in self._held.company(first):
+            if row is first or not self._joins(row):
                 continue
             size += len(row.raw) + 1
             if size > limit:
@@ -244,20 +247,14 @@ class Carry:
             parcel.append(row)
         return tuple(parcel)
 
-    def _urgency(self, held: tuple[EventId, Row]) -> tuple[int, int]:
-        """As alarm ranks them, and keeps their order; those under suspicion behind their equals, in turns."""
-        identity, row = held
-        struck = self._struck.get(identity)
-        return RANK[row.event_class], struck.times if struck else 0
-
     def _next(self, now_ns: int) -> Row | None:
         """The most urgent; one under suspicion only alone, once others have shown that the connection carries."""
-        first = next(iter(self._held), None)
-        if first is None or first not in self._struck:
-            return None if first is None else self._held[first]
+        first = self._held.first()
+        if first is None or id_of(first) not in self._struck:
+            return first
         if self._passed or now_ns - self._up_ns >= BLAME_NS:
-            return None if self._flights else self._held[first]
-        return next((row for identity, row in self._held.items() if identity not in self._struck), None)
+            return None if self._flights else first
+        return self._held.first_innocent()
 
     def _is_one_alone(self) -> bool:
         return any(identity in self._struck for identity in self._flights)
@@ -265,8 +262,9 @@ class Carry:
     # ---- poison -----------------------------------------------------------------------------------------------------
 
     def _blame(self, now_ns: int) -> None:
-        self._suspects.update(self._flying)
-        if len(self._flying) > 1:
+        flown = [identity for flight in self._flights.values() for identity in flight.ids]
+        self._suspects.update(flown)
+        if len(flown) > 1:
             return
         ((identity, flight),) = self._flights.items()
         if now_ns - flight.sent_ns >= BLAME_NS:
@@ -282,6 +280,12 @@ class Carry:
     def _forget(self) -> None:
         self._window = self._credit = 0
         self._hurried = False
+        self._flying = 0
         self._held.clear()
         self._flights.clear()
-        self._flying.clear()
+        self._known.clear()
+
+
+def _framed(marks: Sequence[Mark]) -> Iterator[Marks]:
+    """They cover what was in hand, which is less than one frame may."""
+    return (Marks(tuple(marks[at : at + MARKS_LIMIT])) for at in range(0, len(marks), MARKS_LIMIT))

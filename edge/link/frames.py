@@ -8,7 +8,7 @@ u8 version | u8 type | msgpack body        at most 16 KiB, over AF_UNIX SOCK_SEQ
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -22,6 +22,7 @@ PUT_LIMIT: Final = 2 * 1024  # bytes of an observation's body, as JSON
 FRAME_LIMIT: Final = 16 * 1024
 ROWS_LIMIT: Final = FRAME_LIMIT - 256  # what the rows of one frame may add up to, with room for its own bytes
 MARKS_LIMIT: Final = 128  # of one frame; each takes less than 120 bytes
+MARKED_LIMIT: Final = 2_000  # rows that the marks of one frame may cover
 
 
 class Role(StrEnum):
@@ -55,17 +56,29 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
+    """One answer to this row and to the `count` - 1 that follow it."""
+
     epoch: Epoch
     seq: int
     state: Answer
     reason: str = ""
+    count: int = 1
+
+    @property
+    def seqs(self) -> range:
+        return range(self.seq, self.seq + self.count)
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What became of rows; at most MARKS_LIMIT of them."""
+    """What became of rows; at most MARKS_LIMIT answers to at most MARKED_LIMIT rows."""
 
     marks: tuple[Mark, ...]
+
+    @property
+    def covered(self) -> int:
+        """How many rows."""
+        return sum(mark.count for mark in self.marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,14 +214,17 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """There are rows of this class to pull."""
+    """There are rows of this class to pull. hurried: a new alarm, for which all make room."""
 
     event_class: EventClass
+    hurried: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """alone: it was published more than once without a receipt; perhaps the centre takes no letter that it is in."""
+class Row(NamedTuple):
+    """A tuple, because a backlog has many.
+
+    alone: a new alarm, or published without a receipt before; perhaps the centre takes no letter that it is in.
+    """
 
     epoch: Epoch
     seq: int
@@ -330,4 +346,10 @@ def unpack(raw: bytes, *, role: Role | None = None) -> Frame:
         raise BadFrame("body") from error
     if role is not None and isinstance(frame, Ask) and frame.what not in ASKS[role]:
         raise BadFrame("asks what is not for this role")
+    if isinstance(frame, Marks) and not _is_bounded(frame):
+        raise BadFrame("marks more than there can be")
     return frame
+
+
+def _is_bounded(marks: Marks) -> bool:
+    return all(mark.count > 0 for mark in marks.marks) and marks.covered <= MARKED_LIMIT

@@ -10,11 +10,27 @@ from pathlib import Path
 from typing import Final
 
 from edge.core.words import SECOND_NS
-from edge.link.frames import ALLOWED, BadFrame, Bytes, File, Frame, Hello, Marks, Pull, Role, pack, unpack
+from edge.link.frames import (
+    ALLOWED,
+    MARKED_LIMIT,
+    BadFrame,
+    Bytes,
+    File,
+    Frame,
+    Hello,
+    Marks,
+    Pull,
+    Role,
+    pack,
+    unpack,
+)
 from edge.link.sockets import Datagram, close_all, listen, receive, transmit
 
-BACKLOG: Final = 128  # frames for a peer that does not read; more and it is dropped
-ROWS_BURST: Final = 2_000
+BACKLOG: Final = (
+    384  # frames for a peer that does not read: all that it may pull at once, and words; then it is dropped
+)
+ROWS_BURST: Final = MARKED_LIMIT
+PULL_COSTS: Final = 5  # rows: it makes more work than a mark
 PEERS: Final[Mapping[Role, int]] = {Role.CLI: 4, Role.PAGE: 4}  # the others: one, and a newcomer replaces it
 
 
@@ -53,7 +69,7 @@ class Peer:
         # Rows flow as fast as the broker takes them; receipts have their own lane; files cost a look at each byte of
         # theirs; the rest is people and faults.
         self.lanes: Final = {
-            "rows": Bucket(20_000, ROWS_BURST),
+            "rows": Bucket(100_000, ROWS_BURST),
             "receipt": Bucket(500, 200),
             "file": Bucket(4, 8),
             "other": Bucket(50, 50),
@@ -67,10 +83,10 @@ class Peer:
     def wait_ns(self, frame: Frame, now_ns: int) -> int:
         """0 and its part of the rate is taken; else how long until this frame may be heard."""
         match frame:
-            case Marks(marks):
-                return self.lanes["rows"].wait_ns(now_ns, min(len(marks), ROWS_BURST))
+            case Marks():
+                return self.lanes["rows"].wait_ns(now_ns, frame.covered)
             case Pull():
-                return self.lanes["rows"].wait_ns(now_ns)
+                return self.lanes["rows"].wait_ns(now_ns, PULL_COSTS)
             case Bytes(kind="receipt"):
                 return self.lanes["receipt"].wait_ns(now_ns)
             case File():

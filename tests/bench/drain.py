@@ -1,43 +1,49 @@
-"""Ten thousand stored events at the subscriber: history in batches, and alarms one by one, as they always leave.
+"""Ten thousand stored events at the subscriber: history in batches, and one by one where the broker takes no batches.
 
 Beside both a bare paho loop in the same run, with the same bytes one by one and the relay's window.
 """
 
-import json
 import secrets
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from drivers.mqtt import WINDOW
 from edge.core.events import Author, Frozen, freeze
 from edge.core.seal import Signer
 from edge.core.timing import Stamp, TimeQuality
 from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass, EventId, Json, Record
-from edge.field.children import dies_with_us
 from edge.field.stage import SITE, Stage
 from edge.ledger.ledger import Ledger
 from tests.bench.bare import BarePaho
 from tests.bench.box import opened
 from tests.bench.figures import Budget, Line
+from tests.bench.subscriber import Subscriber
 
 EVENTS: Final = 10_000
 RUNS: Final = 2
 BATCHED: Final = Budget(0.7, at_most=False)
 SINGLE: Final = Budget(0.35, at_most=False)
+PACKET: Final = 1400
 EAR_MAX_S: Final = 90.0
+
+
+class Narrow(Stage):
+    """Its broker takes an event of ours, but not two of them in one packet."""
+
+    def _limits(self) -> tuple[str, ...]:
+        return (f"max_packet_size {PACKET}",)
 
 
 def lines(folder: Path) -> list[Line]:
     with opened(folder / "stage") as stage:
-        return [
-            _line(stage, "drain of 10,000 in batches", EventClass.AUDIT, BATCHED),
-            _line(stage, "drain of 10,000 one by one", EventClass.ALARM, SINGLE),
+        batched = [
+            _line(stage, "drain of 10,000 in batches", EventClass.TROUBLE, BATCHED),
+            _line(stage, "drain of 10,000 alarms that waited", EventClass.ALARM, BATCHED),
         ]
+    with opened(folder / "narrow", Narrow) as stage:
+        return [*batched, _line(stage, "drain of 10,000 one by one", EventClass.TROUBLE, SINGLE)]
 
 
 def _line(stage: Stage, name: str, event_class: EventClass, budget: Budget) -> Line:
@@ -67,7 +73,7 @@ def stored(stage: Stage, event_class: EventClass) -> list[Frozen]:
 
 def _event(identity: EventId, event_class: EventClass, author: Author, signer: Signer) -> Frozen:
     content: dict[str, Json] = {"what": "press-short", "lasted_ms": 120, "count": 1}
-    record = Record(identity, event_class, "audit", "zone/zone-00", content)
+    record = Record(identity, event_class, event_class.value, "zone/zone-00", content)
     return freeze(record, Stamp(1_755_400_000 * SECOND_NS, identity.seq, TimeQuality.SYNCED), author, signer)
 
 
@@ -86,38 +92,20 @@ def _ours(stage: Stage) -> float:
 
 
 def _bare(stage: Stage, rows: Sequence[bytes]) -> float:
-    topic = "kentongan/v1/bare/event/audit"
+    topic = "kentongan/v1/bare/event/trouble"
     with Ear(stage, "", topic) as ear, BarePaho("bare", stage.broker.ports["boxes"], stage.centre_places) as paho:
         paho.drain(topic, rows, WINDOW)
         return ear.rate()
 
 
-class Ear:
-    """tests.bench.ear as a process."""
+class Ear(Subscriber):
+    """tests.bench.ear."""
 
     def __init__(self, stage: Stage, box: str, topic: str) -> None:
         port, keys = str(stage.broker.ports["boxes"]), str(stage.centre_places.root)
-        words = ["-m", "tests.bench.ear", port, keys, box, topic, str(EVENTS)]
-        self._child = subprocess.Popen([*dies_with_us(), sys.executable, *words], stdout=subprocess.PIPE, text=True)
-
-    def __enter__(self) -> Self:
-        assert self._child.stdout is not None
-        if not self._child.stdout.readline():
-            raise ConnectionError("the subscriber does not listen")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._child.terminate()
-        self._child.wait()
-        assert self._child.stdout is not None
-        self._child.stdout.close()
+        super().__init__("tests.bench.ear", port, keys, box, topic, str(EVENTS))
 
     def rate(self) -> float:
-        """Messages a second, once all have come. Raises TimeoutError."""
-        told, _ = self._child.communicate(timeout=EAR_MAX_S)
-        if not told:
-            raise TimeoutError(f"not all of {EVENTS} messages came")
-        heard: dict[str, int] = json.loads(told)
+        """Events a second, once all have come. Raises ConnectionError."""
+        heard = self.told(EAR_MAX_S)
         return (EVENTS - 1) / ((heard["last_ns"] - heard["first_ns"]) / 1e9)

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from edge.field.broker import find_broker
+from tests.bootstrap import CACHE
+from tests.contract.far import MosquittoFar
 from tests.daemons.postgres import NoPostgres, Postgres, find_postgres
+from tests.daemons.relay_world import World
 from tests.daemons.witness import WITNESS, Followed, unfit
 from tests.pages import validator
-
-CACHE = Path(__file__).parents[2] / ".cache"
 
 
 def unfit_in(store: Path) -> list[str]:
@@ -42,6 +44,22 @@ def _contract(request: pytest.FixtureRequest) -> Iterator[None]:
     for store in folder.rglob("centre.db") if isinstance(folder, Path) else ():
         assert unfit_in(store) == []
     assert unfit(WITNESS.take()) == []
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[MosquittoFar]:
+    """A real mosquitto, and who listens at its far side."""
+    made = MosquittoFar(find_broker(CACHE), tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world(far: MosquittoFar, root: Path) -> Iterator[World]:
+    """A real relay between a played alarm and `far`."""
+    made = World(root, far.broker.ports["plain"], far.poll)
+    yield made
+    made.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -26,7 +26,8 @@ Kind = TypeVar("Kind", bound=Frame)
 
 
 def row(seq: int, event_class: EventClass = EventClass.AUDIT, *, durable: bool = True) -> Row:
-    return Row(EPOCH, seq, event_class, b'{"sequence":"%d"}' % seq, durable)
+    """Alarms are new ones, which are to go alone."""
+    return Row(EPOCH, seq, event_class, b'{"sequence":"%d"}' % seq, durable, event_class is EventClass.ALARM)
 
 
 class PlayedAlarm:
@@ -83,7 +84,8 @@ class PlayedAlarm:
         return [state.detail for state in self.all(LinkState) if state.detail not in {"", "connecting"}]
 
     def marked(self, answer: Answer) -> set[int]:
-        return {mark.seq for frame in self.all(Marks) for mark in frame.marks if mark.state is answer}
+        marks = (mark for frame in self.all(Marks) for mark in frame.marks if mark.state is answer)
+        return {seq for mark in marks for seq in mark.seqs}
 
     def _hand_out(self) -> None:
         while self.up and self._credit and self.waiting:
@@ -118,8 +120,8 @@ class PlayedAlarm:
             case Pull(_, _, limit):
                 self._credit = limit
             case Marks(marks):
-                for mark in marks:
-                    self.sent.pop(mark.seq, None)
+                for seq in (seq for mark in marks for seq in mark.seqs):
+                    self.sent.pop(seq, None)
             case Bytes() | Send():
                 return
 

@@ -12,28 +12,11 @@ from edge.core.delivery import Answer
 from edge.core.faults import Exit
 from edge.core.words import EventClass
 from edge.daemons.relay.courier import BATCH_LIMIT, BATCH_TYPE
-from edge.field.broker import find_broker
 from edge.link.frames import Bytes, LinkState, Send
 from tests.bench.ear import events_of
 from tests.contract.crooked import CONNECT, DISCONNECT, PUBLISH, Crooked, connack
 from tests.contract.far import MosquittoFar
 from tests.daemons.relay_world import BOX, World, row
-
-CACHE = Path(__file__).parents[2] / ".cache"
-
-
-@pytest.fixture
-def far(tmp_path: Path) -> Iterator[MosquittoFar]:
-    made = MosquittoFar(find_broker(CACHE), tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def world(far: MosquittoFar, root: Path) -> Iterator[World]:
-    made = World(root, far.broker.ports["plain"], far.poll)
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -200,19 +183,25 @@ def test_a_row_that_kills_the_connection_is_found_and_the_others_leave(odd_world
     assert odd_world.alarm.marked(Answer.PUBLISHED) == set(range(10, 20)) - {13}
 
 
-def test_a_backlog_leaves_in_batches_and_alarms_one_by_one(world: World, far: MosquittoFar) -> None:
+def test_a_backlog_leaves_in_batches_also_of_alarms_that_waited_and_new_alarms_one_by_one(
+    world: World, far: MosquittoFar
+) -> None:
     far.listen()
     world.start_up()
-    world.alarm.add(*(row(seq) for seq in range(1, 1001)), *(row(seq, EventClass.ALARM) for seq in range(1001, 1011)))
-    world.until(lambda: len(world.alarm.marked(Answer.PUBLISHED)) == 1010)
-    world.until(lambda: sum(events(far).values()) == 1010)
+    new = [row(seq, EventClass.ALARM) for seq in range(1001, 1011)]
+    waited = [row(seq, EventClass.ALARM)._replace(alone=False) for seq in range(2001, 2101)]
+    world.alarm.add(*(row(seq) for seq in range(1, 1001)), *waited, *new)
+    world.until(lambda: len(world.alarm.marked(Answer.PUBLISHED)) == 1110)
+    world.until(lambda: sum(events(far).values()) == 1110)
 
-    assert events(far) == Counter(wanted(*range(1, 1011)))
+    assert events(far) == Counter(wanted(*range(1, 1011), *range(2001, 2101)))
     alarms = [seen for seen in far.seen if seen.topic == own("event/alarm")]
     history = [seen for seen in far.seen if seen.topic == own("event/audit")]
-    assert [seen.raw for seen in alarms] == [row(seq).raw for seq in range(1001, 1011)]
+    joined = [seen for seen in alarms if seen.raw.startswith(b"[")]
+    assert [seen.raw for seen in alarms if seen.raw in {each.raw for each in new}] == [each.raw for each in new]
+    assert joined
     assert len(history) < 200
-    assert {seen.content_type for seen in history if seen.raw.startswith(b"[")} == {BATCH_TYPE}
+    assert {seen.content_type for seen in [*history, *joined] if seen.raw.startswith(b"[")} == {BATCH_TYPE}
     assert max(len(seen.raw) for seen in history) <= BATCH_LIMIT
 
 

@@ -22,20 +22,6 @@ RECEIPT = f"kentongan/v1/{BOX}/receipt"
 
 
 @pytest.fixture
-def far(tmp_path: Path) -> Iterator[MosquittoFar]:
-    made = MosquittoFar(find_broker(CACHE), tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def world(far: MosquittoFar, root: Path) -> Iterator[World]:
-    made = World(root, far.broker.ports["plain"], far.poll)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def forgetful(tmp_path: Path) -> Iterator[MosquittoFar]:
     made = MosquittoFar(find_broker(CACHE), tmp_path, persistent=False)
     yield made

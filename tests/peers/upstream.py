@@ -1,17 +1,13 @@
 """The far side of the outage, one and the same broker for everybody, and the subscriber that counts what arrives."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from edge.field.broker import ANONYMOUS
-from edge.field.children import dies_with_us
 from edge.field.stage import Stage
+from tests.bench.subscriber import Subscriber
 
 COUNT_MAX_S: Final = 240.0
 TOKEN: Final = "peer"  # thingsboard-gateway's access token, which it gives as its user name
@@ -60,33 +56,15 @@ class Heard:
         return (self.different - 1) / self.drain_s if self.drain_s > 0 else 0.0
 
 
-class Counter:
-    """tests.peers.ear as a process: it keeps its session over the outage.
+class Counter(Subscriber):
+    """tests.peers.ear: it keeps its session over the outage.
 
     played: the centre's root and the box that it writes receipts for, if it is to
     """
 
     def __init__(self, port: int, count: int, played: Sequence[str]) -> None:
-        words = [sys.executable, "-m", "tests.peers.ear", str(port), str(count), *played]
-        self._child = subprocess.Popen([*dies_with_us(), *words], stdout=subprocess.PIPE, text=True)
-
-    def __enter__(self) -> Self:
-        assert self._child.stdout is not None
-        if not self._child.stdout.readline():
-            raise ConnectionError("the subscriber does not listen")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._child.terminate()
-        self._child.wait()
-        assert self._child.stdout is not None
-        self._child.stdout.close()
+        super().__init__("tests.peers.ear", str(port), str(count), *played)
 
     def heard(self) -> Heard:
         """Once it is quiet. Raises ConnectionError if the subscriber died."""
-        told, _ = self._child.communicate(timeout=COUNT_MAX_S)
-        if not told:
-            raise ConnectionError("the subscriber died")
-        return Heard(**json.loads(told))
+        return Heard(**self.told(COUNT_MAX_S))

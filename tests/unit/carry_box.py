@@ -6,17 +6,23 @@ from edge.core.delivery import Answer
 from edge.core.outbox import Outbox, Waiting
 from edge.core.words import SECOND_NS, Epoch, EventClass, EventId
 from edge.link.carry import Carry, Work
-from edge.link.frames import Marks, Pull, Row
+from edge.link.frames import Mark, Marks, Pull, Row
 
 EPOCH = Epoch("7c1f0b2e")
 
 
 def row(seq: int, event_class: EventClass = EventClass.AUDIT) -> Row:
-    return Row(EPOCH, seq, event_class, b"row %d" % seq)
+    """Alarms are new ones, which are to go alone."""
+    return Row(EPOCH, seq, event_class, b"row %d" % seq, alone=event_class is EventClass.ALARM)
 
 
 def rows(*seqs: int, event_class: EventClass = EventClass.AUDIT) -> tuple[Row, ...]:
     return tuple(row(seq, event_class) for seq in seqs)
+
+
+def waited(*seqs: int) -> tuple[Row, ...]:
+    """Alarms that have waited long: history."""
+    return tuple(row(seq, EventClass.ALARM)._replace(alone=False) for seq in seqs)
 
 
 def identity(seq: int) -> EventId:
@@ -32,7 +38,11 @@ def pulled(work: Work) -> list[int]:
 
 
 def marks(work: Work) -> list[tuple[int, Answer]]:
-    return [(mark.seq, mark.state) for frame in work.frames if isinstance(frame, Marks) for mark in frame.marks]
+    return [(seq, mark.state) for mark in _marked(work) for seq in mark.seqs]
+
+
+def _marked(work: Work) -> list[Mark]:
+    return [mark for frame in work.frames if isinstance(frame, Marks) for mark in frame.marks]
 
 
 class Box:
@@ -84,13 +94,13 @@ class Box:
         self.outbox.disconnected()
 
     def _tell(self, work: Work) -> None:
+        for seq, state in marks(work):
+            if state is Answer.POISON:
+                self.marked.append(seq)
+            self.outbox.answered(identity(seq), state, self.now_ns)
+            if state is Answer.PUBLISHED:
+                self.outbox.received([identity(seq)])
         for frame in work.frames:
-            for mark in frame.marks if isinstance(frame, Marks) else ():
-                if mark.state is Answer.POISON:
-                    self.marked.append(mark.seq)
-                self.outbox.answered(identity(mark.seq), mark.state, self.now_ns)
-                if mark.state is Answer.PUBLISHED:
-                    self.outbox.received([identity(mark.seq)])
             if isinstance(frame, Pull):
                 taken = self.outbox.take(frame.classes, frame.limit, self.now_ns)
                 self.carry.rows(row(each.id.seq, each.event_class) for each in taken)

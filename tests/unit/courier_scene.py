@@ -1,6 +1,6 @@
 """A courier between a played link and a broker in memory."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from drivers.sim.uplink import SimBroker, SimUplink
 from edge.core.retry import FLOOR_S
@@ -26,7 +26,9 @@ class PlayedLink:
             self.frames.append(frame)
 
     def marks(self) -> list[Mark]:
-        return [mark for frame in self.frames if isinstance(frame, Marks) for mark in frame.marks]
+        """One for each row."""
+        told = [mark for frame in self.frames if isinstance(frame, Marks) for mark in frame.marks]
+        return [replace(mark, seq=seq, count=1) for mark in told for seq in mark.seqs]
 
 
 class Scene:
@@ -72,4 +74,4 @@ class Scene:
 
 
 def row(seq: int, event_class: EventClass = EventClass.ALARM) -> Row:
-    return Row(Epoch("7c1f0b2e"), seq, event_class, b"%d" % seq)
+    return Row(Epoch("7c1f0b2e"), seq, event_class, b"%d" % seq, alone=event_class is EventClass.ALARM)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from edge.core.delivery import Answer
 from edge.core.words import SECOND_NS, EventClass
 from edge.link.carry import ROWS, Carry, Work
+from edge.link.frames import News
 from tests.unit.carry_box import Box, identity, marks, pulled, rows, sent
 
 
@@ -18,7 +19,7 @@ def connected(window: int = 4) -> Carry:
 
 def test_without_a_connection_nothing_is_pulled() -> None:
     carry = Carry("mqtt")
-    carry.news(EventClass.ALARM)
+    carry.news(News(EventClass.ALARM, hurried=True))
     carry.rows(rows(1))
 
     assert carry.work(0) == Work()
@@ -47,11 +48,38 @@ def test_an_answer_is_marked_and_its_room_pulled_again() -> None:
     carry.rows(rows(1, 2))
     assert sent(carry.work(0)) == [1, 2]
 
-    carry.settled(identity(1), Answer.PUBLISHED, 0)
+    carry.settled(identity(1), Answer.QUOTA, 0)
     work = carry.work(0)
 
-    assert marks(work) == [(1, Answer.PUBLISHED)]
+    assert marks(work) == [(1, Answer.QUOTA)]
     assert pulled(work) == [1]
+
+
+def test_good_answers_to_history_wait_for_a_few_more_and_no_longer_than_there_are_any() -> None:
+    carry = connected(window=20)
+    carry.work(0)
+    carry.rows(rows(1, 2, 3, 9))
+    carry.work(0)
+
+    told: list[list[int]] = []
+    for seq in (1, 2, 3, 9):
+        carry.settled(identity(seq), Answer.PUBLISHED, 0)
+        told.append([each for each, _ in marks(carry.work(0))])
+
+    assert told == [[], [], [], [1, 2, 3, 9]]
+
+
+def test_an_answer_to_a_new_alarm_is_told_at_once_with_all_that_waited() -> None:
+    carry = connected(window=20)
+    carry.work(0)
+    carry.rows([*rows(1, 2), *rows(9, event_class=EventClass.ALARM)])
+    carry.work(0)
+    carry.settled(identity(1), Answer.PUBLISHED, 0)
+    assert marks(carry.work(0)) == []
+
+    carry.settled(identity(9), Answer.PUBLISHED, 0)
+
+    assert [seq for seq, _ in marks(carry.work(0))] == [1, 9]
 
 
 def test_no_more_than_the_window_is_in_flight_and_the_urgent_go_first() -> None:
@@ -69,7 +97,7 @@ def test_news_means_that_our_credit_was_lost() -> None:
     carry = connected(window=4)
     carry.work(0)
 
-    carry.news(EventClass.AUDIT)
+    carry.news(News(EventClass.AUDIT))
 
     assert pulled(carry.work(0)) == [4]
 

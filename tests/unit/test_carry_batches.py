@@ -3,8 +3,8 @@
 from edge.core.delivery import Answer
 from edge.core.words import SECOND_NS, EventClass
 from edge.link.carry import AHEAD, Carry, Work
-from edge.link.frames import Row
-from tests.unit.carry_box import EPOCH, Box, identity, marks, pulled, row, rows
+from edge.link.frames import Marks, News, Row
+from tests.unit.carry_box import EPOCH, Box, identity, marks, pulled, row, rows, waited
 
 
 def batching(window: int = 20, batch: int = 64 * 1024) -> Carry:
@@ -30,6 +30,69 @@ def test_alarms_leave_first_and_each_alone() -> None:
     carry.rows([*rows(1, 2), *rows(8, 9, event_class=EventClass.ALARM)])
 
     assert parcels(carry.work(0)) == [[8], [9], [1, 2]]
+
+
+def test_alarms_that_waited_leave_together_behind_a_new_one_and_before_the_rest() -> None:
+    carry = batching()
+    carry.rows([*rows(1, 2), *waited(3, 4, 5), *rows(9, event_class=EventClass.ALARM)])
+
+    assert parcels(carry.work(0)) == [[9], [3, 4, 5], [1, 2]]
+
+
+def test_a_new_alarm_leaves_at_once_though_alarms_that_waited_fill_the_line() -> None:
+    carry = batching()
+    carry.rows(Row(EPOCH, seq, EventClass.ALARM, bytes(1000)) for seq in range(60))
+    carry.work(0)
+    assert parcels(carry.work(0)) == []
+
+    carry.rows(rows(99, event_class=EventClass.ALARM))
+
+    assert parcels(carry.work(0)) == [[99]]
+
+
+def test_a_full_window_is_filled_again_with_a_few_rows_at_once_and_an_alarm_does_not_wait_for_that() -> None:
+    carry = batching(batch=8)  # no two rows fit: each goes singly
+    carry.rows(rows(*range(1, 41)))
+    assert len(parcels(carry.work(0))) == 19
+
+    refilled: list[int] = []
+    for seq in range(1, 6):
+        carry.settled(identity(seq), Answer.PUBLISHED, SECOND_NS // 10)
+        refilled.append(len(parcels(carry.work(0))))
+    carry.settled(identity(6), Answer.PUBLISHED, SECOND_NS // 10)
+    carry.rows(rows(99, event_class=EventClass.ALARM))
+
+    assert refilled == [0, 0, 0, 0, 5]
+    assert parcels(carry.work(0)) == [[99]]
+
+
+def test_news_of_alarms_that_waited_pull_nothing_into_full_hands() -> None:
+    carry = batching()
+    carry.rows(waited(*range(AHEAD)))
+    carry.work(0)
+
+    carry.news(News(EventClass.ALARM))
+
+    assert pulled(carry.work(0)) == []
+
+
+def test_an_alarm_that_waited_counts_as_one_when_the_connection_goes() -> None:
+    carry = batching()
+    carry.rows(waited(1, 2))
+    carry.work(0)
+    carry.down(0, unexplained=False)
+
+    assert carry.alarm_waits
+
+
+def test_one_answer_to_neighbours_is_one_mark() -> None:
+    carry = batching()
+    carry.rows(rows(1, 2, 3, 7))
+    carry.work(0)
+    carry.settled(identity(1), Answer.PUBLISHED, 0)
+
+    (told,) = (frame for frame in carry.work(0).frames if isinstance(frame, Marks))
+    assert [(mark.seq, mark.count) for mark in told.marks] == [(1, 3), (7, 1)]
 
 
 def test_one_event_waits_for_no_company() -> None:
@@ -93,7 +156,7 @@ def test_an_announced_alarm_is_pulled_though_everything_is_full() -> None:
     carry.work(0)
     assert pulled(carry.work(0)) == []
 
-    carry.news(EventClass.ALARM)
+    carry.news(News(EventClass.ALARM, hurried=True))
 
     assert pulled(carry.work(0)) == [1]
     assert pulled(carry.work(0)) == []

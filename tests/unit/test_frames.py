@@ -9,6 +9,7 @@ from edge.link.frames import (
     ALLOWED,
     ASKS,
     FRAME_LIMIT,
+    MARKED_LIMIT,
     MARKS_LIMIT,
     TYPES,
     Ask,
@@ -153,6 +154,13 @@ def test_a_frame_that_would_not_fit_is_not_sent() -> None:
 def test_a_full_frame_of_marks_fits() -> None:
     longest = Mark(EPOCH, 2**53, Answer.PUBLISHED, "the connection died of it, alone")
     assert len(pack(Marks((longest,) * MARKS_LIMIT))) <= FRAME_LIMIT
+
+
+@pytest.mark.parametrize("counts", [(0,), (-1,), (MARKED_LIMIT + 1,), (MARKED_LIMIT, 1), (2**62,)])
+def test_marks_of_no_rows_or_of_more_than_there_can_be_are_refused(counts: tuple[int, ...]) -> None:
+    marks = Marks(tuple(Mark(EPOCH, 7, Answer.PUBLISHED, count=count) for count in counts))
+    with pytest.raises(BadFrame):
+        unpack(pack(marks), role=Role.RELAY)
 
 
 def test_a_wrong_member_type_is_refused() -> None:

@@ -41,6 +41,13 @@ def test_an_older_epoch_leaves_before_a_newer_one() -> None:
     assert seqs(outbox(row(1), old).take(EVERY, 9, 0)) == [900, 1]
 
 
+def test_an_alarm_of_just_now_leaves_before_those_that_have_waited() -> None:
+    box = outbox(row(1), row(2, made_ns=SECOND_NS), row(3, EventClass.TROUBLE), row(4, made_ns=50 * SECOND_NS), row(5))
+    assert seqs(box.take(EVERY, 1, 2 * SECOND_NS)) == [2]
+    box.disconnected()
+    assert seqs(box.take(EVERY, 9, 55 * SECOND_NS)) == [4, 1, 2, 5, 3]  # by now 2 is history
+
+
 def test_what_was_handed_out_is_not_handed_out_twice() -> None:
     box = outbox(row(1), row(2))
     assert seqs(box.take(EVERY, 1, 0)) == [1]
@@ -147,7 +154,9 @@ def test_an_alarm_is_seen_behind_any_number_of_rows_that_are_gone() -> None:
     box = outbox(*(row(seq) for seq in range(1, 21)))
     box.received([EventId(EPOCH, seq) for seq in range(1, 21)])
     box.add(row(21))
-    assert box.ready(0) is EventClass.ALARM
+    ready = box.ready(0)
+    assert ready is not None
+    assert ready.event_class is EventClass.ALARM
 
 
 def test_an_answer_to_a_row_that_was_not_sent_changes_nothing() -> None:

@@ -79,6 +79,51 @@ def test_rows_that_the_ledger_cannot_give_are_lost_not_under_way(world: World) -
     assert OLD.id in world.outbox
 
 
+def alone(told: list[Frame]) -> list[tuple[int, bool]]:
+    return [(row.seq, row.alone) for frame in told if isinstance(frame, Rows) for row in frame.rows]
+
+
+def test_a_new_alarm_goes_alone_and_one_that_waited_does_so_once_it_was_published_in_vain(world: World) -> None:
+    made = event(1, EventClass.ALARM)
+    world.traffic.made(made, 0, SECOND_NS)
+    world.traffic.stored([made.id], SECOND_NS)
+    for at_s in (2, 100, 200):
+        world.traffic.pull(EVERY, 1)
+        world.traffic.serve(at_s * SECOND_NS, up=True)
+        if at_s == 2:
+            world.traffic.disconnected()
+        world.traffic.answered(made.id, Answer.PUBLISHED, at_s * SECOND_NS)
+
+    assert alone(world.told) == [(1, True), (1, False), (1, True)]
+
+
+def test_what_the_ledger_kept_is_history(world: World) -> None:
+    world.traffic.opened(2, [OLD])
+    world.traffic.pull(EVERY, 20)
+    world.traffic.serve(SECOND_NS, up=True)
+    world.traffic.fetched([Frozen(OLD.id, OLD.event_class, b"raw")], world.asked)
+
+    assert alone(world.told) == [(OLD.id.seq, False)]
+
+
+def test_each_new_alarm_is_announced_behind_alarms_that_wait(world: World) -> None:
+    world.traffic.opened(2, [OLD])
+    world.traffic.serve(SECOND_NS, up=True)
+    for seq in (1, 2):
+        made = event(seq, EventClass.ALARM)
+        world.traffic.made(made, 0, SECOND_NS)
+        world.traffic.stored([made.id], SECOND_NS)
+        world.traffic.serve(SECOND_NS, up=True)
+        world.traffic.serve(SECOND_NS, up=True)
+        world.traffic.pull(EVERY, 1)
+        world.traffic.serve(SECOND_NS, up=True)
+
+    news = [(frame.event_class, frame.hurried) for frame in world.told if isinstance(frame, News)]
+    assert news[:2] == [(EventClass.ALARM, False), (EventClass.ALARM, True)]
+    assert news.count((EventClass.ALARM, True)) == 2
+    assert world.seqs() == [1, 2]
+
+
 def test_an_answer_to_a_question_that_a_lost_connection_voided_loses_nothing(world: World) -> None:
     world.traffic.opened(2, [OLD])
     world.traffic.pull(EVERY, 20)

@@ -257,10 +257,10 @@ class Dispatch:
                 self._cameras.hear(peer, frame, now_ns)
 
     def _marked(self, mark: Mark, now_ns: int) -> None:
-        identity = EventId(mark.epoch, mark.seq)
-        trouble = self._traffic.answered(identity, mark.state, now_ns)
-        self._pictures.settled(identity)
-        self._complaints.answered(trouble, mark.state, mark.reason)
+        for identity in (EventId(mark.epoch, seq) for seq in mark.seqs):
+            trouble = self._traffic.answered(identity, mark.state, now_ns)
+            self._pictures.settled(identity)
+            self._complaints.answered(trouble, mark.state, mark.reason)
 
     def _link_state(self, peer: Peer, frame: LinkState, now_ns: int) -> None:
         if frame.up:

@@ -15,6 +15,7 @@ from edge.link.frames import ROWS_LIMIT, Frame, News, Row, Rows
 CACHE_EVENTS: Final = 1024
 ROW_OVERHEAD: Final = 96  # msgpack around one row's bytes
 ALONE_AFTER: Final = 2  # publications without a receipt: a centre takes a batch whole or not at all
+ALARM_ALONE_AFTER: Final = 1
 
 
 @dataclass(slots=True)
@@ -62,6 +63,7 @@ class Traffic:
         self._uploading: EventId | None = None
         self._classes: tuple[EventClass, ...] = ()
         self._announced: EventClass | None = None
+        self._hurried: EventId | None = None  # the new alarm that was announced last
         self.head = 0
         self._track: Track | None = None
 
@@ -84,7 +86,7 @@ class Traffic:
         self._outbox.add(row)
         self._uncommitted[event.id] = now_ns
         if event.event_class is EventClass.ALARM and self._uploading:
-            self._tell(News(EventClass.ALARM))  # before its commit: the picture under way pauses at once
+            self._tell(News(EventClass.ALARM, hurried=True))  # before its commit: the picture under way pauses at once
 
     def stored(self, ids: Iterable[EventId], now_ns: int) -> None:
         ids = tuple(ids)
@@ -164,7 +166,7 @@ class Traffic:
             self._credit -= len(rows)
             self._hand_over(rows)
         ready = self._outbox.ready(now_ns)
-        if ready is EventClass.PICTURE:
+        if ready is not None and ready.event_class is EventClass.PICTURE:
             rows += self._serve_picture(now_ns) if up else ()
         elif not (self._credit and up):
             self._announce(ready)
@@ -177,11 +179,15 @@ class Traffic:
         self._hand_over(rows)
         return rows
 
-    def _announce(self, ready: EventClass | None) -> None:
+    def _announce(self, row: Waiting | None) -> None:
         """Once, and again for what is more urgent: a bearer that waits 120 s for the broker hurries for an alarm."""
-        if ready is not None and (self._announced is None or RANK[ready] < RANK[self._announced]):
-            self._announced = ready
-            self._tell(News(ready))
+        if row is None:
+            return
+        hurries = self._outbox.is_new(row) and row.id != self._hurried
+        if hurries or self._announced is None or RANK[row.event_class] < RANK[self._announced]:
+            self._announced = row.event_class
+            self._hurried = row.id if hurries else self._hurried
+            self._tell(News(row.event_class, hurried=hurries))
 
     def fetched(self, events: Iterable[Frozen], asked: Sequence[EventId]) -> list[Waiting]:
         """Bytes that the ledger was asked for. Returns rows that it does not have: they wait no longer."""
@@ -208,8 +214,12 @@ class Traffic:
     def _row(self, event: Frozen) -> Row:
         waiting = self._outbox.get(event.id)
         durable = waiting is None or waiting.durable
-        alone = waiting is not None and waiting.published >= ALONE_AFTER
+        alone = waiting is not None and self._goes_alone(waiting)
         return Row(event.id.epoch, event.id.seq, event.event_class, event.raw, durable, alone)
+
+    def _goes_alone(self, row: Waiting) -> bool:
+        limit = ALARM_ALONE_AFTER if row.event_class is EventClass.ALARM else ALONE_AFTER
+        return row.published >= limit or self._outbox.is_new(row)
 
     def _send(self, rows: Sequence[Row]) -> None:
         batch: list[Row] = []

@@ -12,9 +12,10 @@ from edge.core.retry import FLOOR_S, STOOD_S, Backoff
 from edge.core.timing import STEP_NS
 from edge.core.words import SECOND_NS, EventClass, EventId
 from edge.daemons.relay.uploads import Uploads
-from edge.link.carry import Carry, Parcel, id_of
+from edge.link.carry import Carry, Parcel
 from edge.link.causes import meaning_of
 from edge.link.frames import BadFrame, Bytes, File, Frame, LinkState, News, Papers, Row, Rows, Send, Speak
+from edge.link.held import id_of, is_urgent
 
 log = logging.getLogger("kentongan.relay")
 
@@ -119,16 +120,17 @@ class Courier:
             self._phase = Phase.WAITING
 
     def hear(self, frame: Frame, now_ns: int) -> None:
-        """A frame from alarm; rows are on the wire when this returns."""
+        """A frame from alarm; a new alarm is on the wire when this returns, history leaves with the turn."""
         match frame:
             case Rows(rows):
                 self._rows(rows)
-                self._work(now_ns)
+                if any(map(is_urgent, rows)):
+                    self._work(now_ns)
             case File(picture):
                 self._uploads.given(picture, self._link.take())
             case News(event_class):
                 self._uploads.news(event_class, now_ns)
-                self._news(event_class, now_ns)
+                self._news(frame, now_ns)
             case Speak(box, state, will):
                 if self._phase is Phase.ASKING:
                     self._phase = Phase.CONNECTING
@@ -164,6 +166,7 @@ class Courier:
         work = self._carry.work(now_ns)
         for parcel in work.parcels:
             self._send(parcel)
+        self._uplink.flush()
         for frame in (*work.frames, *self._uploads.turn(now_ns, quiet=self._carry.is_quiet)):
             self._link.send(frame)
 
@@ -243,9 +246,9 @@ class Courier:
     def _hurries(self) -> bool:
         return self._carry.alarm_waits or self._clock_is_late
 
-    def _news(self, event_class: EventClass, now_ns: int) -> None:
+    def _news(self, news: News, now_ns: int) -> None:
         was_known = self._carry.alarm_waits
-        self._carry.news(event_class)
+        self._carry.news(news)
         if self._carry.alarm_waits and not was_known and self._phase is Phase.WAITING:
             wait_s = 0.0 if self._backoff.fresh else self._backoff.wait_s(alarm_waits=True)
             self._due_ns = min(self._due_ns, now_ns + int(wait_s * SECOND_NS))
