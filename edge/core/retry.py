@@ -7,7 +7,7 @@ FIRST_CONNECT_S = 30.0  # spread of a whole kelurahan coming back from one power
 CAP_WITH_ALARM_S = 10.0  # somebody is waiting for help
 CAP_S = 120.0
 FLOOR_S = 1.0  # ceiling of the first wait; it doubles from here
-SPREAD_S = 30.0  # the same where a broker has let go of everybody at one instant: 1 s would bring them back in step
+SPREAD_S = 60.0  # the same where a broker has let go of everybody at one instant: 1 s would bring them back in step
 STOOD_S = 5.0  # a session that stood this long was a good one: the next attempts start over
 DOUBLINGS = 16  # beyond every cap, and far from overflow
 

@@ -77,6 +77,7 @@ def _restart(name: str, folder: Path, boxes: int, *words: str) -> list[Line]:
     what = f"{boxes} {name}"
     return [
         _beside(f"{what}: due within 1 s after the broker's end", "peak", ours, control, PEAK),
+        _beside(f"{what}: dials that began within 1 s", "peak_dialled", ours, control),
         _beside(f"{what}: CONNECTs that left within 1 s", "peak_sent", ours, control),
         _within(f"{what}: all back, no alarm", "back", ours, control, CAP_S + GRACE_S),
         _within(f"{what}: all back, with an alarm", "hurried", ours, control, CAP_WITH_ALARM_S + GRACE_S),

@@ -6,7 +6,6 @@ from edge.core.retry import (
     CAP_WITH_ALARM_S,
     FIRST_CONNECT_S,
     FLOOR_S,
-    SPREAD_S,
     STOOD_S,
     Backoff,
     cap_s,
@@ -47,10 +46,10 @@ def drawn(backoff: Backoff, count: int, *, alarm_waits: bool = False) -> list[fl
     return [backoff.next_s(alarm_waits=alarm_waits) for _ in range(count)]
 
 
-def test_a_broker_that_lets_everybody_go_is_come_back_to_over_half_a_minute() -> None:
+def test_a_broker_that_lets_everybody_go_is_come_back_to_over_a_minute() -> None:
     backoff = Backoff(whole)
     backoff.ended("closed-0x8B", STOOD_S)
-    assert drawn(backoff, 4) == [SPREAD_S, 60.0, CAP_S, CAP_S]
+    assert drawn(backoff, 4) == [60.0, CAP_S, CAP_S, CAP_S]
     backoff.ended("lost", STOOD_S)
     assert drawn(backoff, 2, alarm_waits=True) == [CAP_WITH_ALARM_S, CAP_WITH_ALARM_S]
 

@@ -17,6 +17,7 @@ class Figures:
     """Times in seconds. Where there was no restart, its figures are 0; where the store is not ours, `stored` is None.
 
     peak:            attempts to connect that fell due within one second, after the broker's end
+    peak_dialled:    attempts that began within one second: due together, or late together on a busy machine
     peak_sent:       CONNECTs that left within one second: what the broker and this machine let through
     back, hurried:   the last box to be back after the broker accepts again: without an alarm, and with one that waited
     received:        alarms that a verified receipt covers
@@ -35,6 +36,7 @@ class Figures:
     seconds: float
     peak_first: int
     peak: int
+    peak_dialled: int
     peak_sent: int
     away: float
     not_back: int
@@ -85,7 +87,8 @@ def figures_of(
     return Figures(
         boxes=boxes, tls=tls, jitter=jitter, seed=seed, seconds=round(now_s - began_s, 1),
         peak_first=peak(moment for moment in tally.attempts if moment < ended_s),
-        peak=peak(tally.attempts, ended_s), peak_sent=peak(tally.connects, ended_s),
+        peak=peak(tally.attempts, ended_s), peak_dialled=peak(tally.dials, ended_s),
+        peak_sent=peak(tally.connects, ended_s),
         away=round(outage.began_s - outage.ended_s, 3) if outage else 0.0,
         not_back=len(outage.away) if outage else 0,
         back=round(max(outage.back.values(), default=0.0), 2) if outage else 0.0,

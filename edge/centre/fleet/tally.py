@@ -38,6 +38,7 @@ class Tally:
         self.receipts = 0
         self.asked = 0
         self.attempts: list[float] = []  # when each box's clock said: now
+        self.dials: list[float] = []  # when each began in truth: its first packet
         self.connects: list[float] = []  # when each CONNECT was written
         self.online: set[BoxId] = set()
         self.losses: Counter[str] = Counter()
@@ -54,6 +55,7 @@ class Tally:
     def attempted(self, at_s: float, now_s: float) -> None:
         """at_s: when it was due."""
         self.attempts.append(at_s)
+        self.dials.append(now_s)
         self.late_s = max(self.late_s, now_s - at_s)
 
     def connecting(self, at_s: float) -> None:
