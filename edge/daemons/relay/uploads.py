@@ -15,7 +15,7 @@ from drivers.ports import Message
 from edge.core.delivery import RANK, Answer
 from edge.core.pictures import PART_BYTES, leaf_of, parts_of
 from edge.core.words import SECOND_NS, EventClass, EventId
-from edge.link.carry import BLAME_NS, STRIKES, id_of
+from edge.link.carry import BLAME_NS, STRIKES
 from edge.link.frames import Frame, Mark, Marks, Picture, Pull, Row
 from edge.link.held import id_of
 from edge.link.sockets import close_all
