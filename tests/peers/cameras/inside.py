@@ -18,6 +18,7 @@ from typing import Any, Final
 from drivers.sim.camera import Spec
 
 ADDRESS: Final = re.compile(r"(?m)^(\d+\.\d+\.\d+\.\d+) ")
+SETTLE_S: Final = 1.5  # 54 cameras have booted and said Hello: nobody is measured beside that
 LOOK_S: Final = 0.02
 RUN_MAX_S: Final = 300.0
 
@@ -79,6 +80,7 @@ def said(out: str, wall_s: float, *, lines: bool) -> dict[str, Any]:
 
 
 def main(plan: str) -> None:
+    time.sleep(SETTLE_S)
     secret = {"SIM_PASSWORD": Spec("").password}
     for contender in json.loads(Path(plan).read_text(encoding="utf-8")):
         for _ in range(contender["runs"]):
