@@ -7,7 +7,7 @@ from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
-from drivers.camera import CameraFault, ClockWrong, Login, NotOffered, NotOnvif, WrongPassword
+from drivers.camera import ClockWrong, Login, NotOffered, NotOnvif, WrongPassword
 from drivers.clock import Clock
 from drivers.digest import choose
 from drivers.lan import Answer, Ask, Deadline, Lan, Refused
@@ -65,12 +65,31 @@ class Dialogue:
 
     def call(self, call: Call, until: Deadline, **arguments: Any) -> Any:
         """What zeep reads of the answer. Raises CameraFault."""
-        return self._converse(call, until, arguments, raw_response=False)
+        envelope = self.ask(call, until, **arguments)
+        try:
+            return self._binding(call).get(call.operation).process_reply(envelope.root)
+        except Exception:  # noqa: BLE001 - zeep has no root of its errors, and their texts quote the camera
+            raise NotOnvif("its answer is not what the ONVIF documents say") from None
 
     def ask(self, call: Call, until: Deadline, **arguments: Any) -> Envelope:
         """The answer's envelope, read by nobody but `drivers.soap`. Raises CameraFault."""
-        envelope: Envelope = self._converse(call, until, arguments, raw_response=True).envelope
-        return envelope
+
+        def send(scheme: Scheme) -> Envelope:
+            return self._send(call, until, arguments, scheme)
+
+        try:
+            if call.free or self._login is None or self._scheme is Scheme.UNKNOWN:
+                return send(Scheme.UNKNOWN)
+        except _Turned as turned:
+            self._scheme = self._learnt(call, turned.heard)
+        try:
+            return send(self._scheme)
+        except _Turned as turned:
+            self._judge(call, turned.heard, until)
+        try:
+            return send(self._scheme)
+        except _Turned as turned:
+            self._refuse(call, turned.heard.refused)
 
     def read_clock(self, until: Deadline) -> int:
         """Ask for its time, without a login; its UTC minus the boot clock, in ns.
@@ -88,24 +107,6 @@ class Dialogue:
             raise ClockWrong("it does not tell its time")
         self._known.ahead_ns = _ns(told) - self._bridge.middle_ns
         return self._known.ahead_ns
-
-    def _converse(self, call: Call, until: Deadline, arguments: dict[str, Any], *, raw_response: bool) -> Any:
-        def send(scheme: Scheme) -> Any:
-            return self._send(call, until, arguments, scheme, raw_response=raw_response)
-
-        try:
-            if call.free or self._login is None or self._scheme is Scheme.UNKNOWN:
-                return send(Scheme.UNKNOWN)
-        except _Turned as turned:
-            self._scheme = self._learnt(call, turned.heard)
-        try:
-            return send(self._scheme)
-        except _Turned as turned:
-            self._judge(call, turned.heard, until)
-        try:
-            return send(self._scheme)
-        except _Turned as turned:
-            self._refuse(call, turned.heard.refused)
 
     def _learnt(self, call: Call, heard: "_Heard") -> Scheme:
         """How to come in, of a refusal of somebody who did not say who he is."""
@@ -135,23 +136,20 @@ class Dialogue:
             raise ClockWrong("it refuses the login because of the time, and its clock is not the one it tells")
         raise refused
 
-    def _send(
-        self, call: Call, until: Deadline, arguments: dict[str, Any], scheme: Scheme, *, raw_response: bool
-    ) -> Any:
-        """Raises CameraFault, _Turned."""
-        client, (_, namespace, binding) = self._client(call.port), call.port.value
+    def _send(self, call: Call, until: Deadline, arguments: dict[str, Any], scheme: Scheme) -> Envelope:
+        """Made and carried by zeep, read by us: what was checked is what is read. Raises CameraFault, _Turned."""
+        client = self._client(call.port)
         client.wsse = self._proof(until) if scheme is Scheme.TOKEN else None
         self._bridge.prepare(call, until, authorised=scheme is Scheme.DIGEST)
-        service = client.create_service(f"{{{namespace}}}{binding}", call.to or self._address(call.place))
-        try:
-            with client.settings(raw_response=raw_response):
-                return service[call.operation](**arguments, _soapheaders=list(call.headers) or None)
-        except (CameraFault, _Turned):
-            raise
-        except Exception:
-            if not self._bridge.answered:
-                raise
-            raise NotOnvif("its answer is not what the ONVIF documents say") from None  # the cause quotes the camera
+        options = {"address": call.to or self._address(call.place)}
+        given = {**arguments, "_soapheaders": list(call.headers) or None}
+        heard: Envelope = self._binding(call).send(client, options, call.operation, (), given)
+        return heard
+
+    def _binding(self, call: Call) -> Any:
+        """Itself, not a proxy of it: that would list every operation for each call."""
+        _, namespace, name = call.port.value
+        return self._client(call.port).wsdl.bindings[f"{{{namespace}}}{name}"]
 
     def _client(self, port: Port) -> Any:
         if port not in self._clients:
@@ -189,23 +187,6 @@ class _Turned(Exception):
         self.heard = heard
 
 
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    """What zeep reads of an answer that was looked at."""
-
-    envelope: Envelope
-    status_code: int = 200
-    encoding: str = "utf-8"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Content-Type": "application/soap+xml"}
-
-    @property
-    def content(self) -> bytes:
-        return self.envelope.raw
-
-
 class _Bridge:
     """zeep's transport: one envelope out, one looked-at envelope in.
 
@@ -215,14 +196,12 @@ class _Bridge:
     def __init__(self, lan: Lan, clock: Clock) -> None:
         self.date, self.middle_ns = "", 0
         self._clock = clock
-        self.answered = False
         self._lan = lan
 
     def prepare(self, call: Call, until: Deadline, *, authorised: bool) -> None:
         self._call, self._until, self._authorised = call, until, authorised
-        self.answered = False
 
-    def post_xml(self, address: str, envelope: Any, headers: dict[str, str]) -> _Reply:
+    def post_xml(self, address: str, envelope: Any, headers: dict[str, str]) -> Envelope:
         """Raises CameraFault, _Turned."""
         del address  # what WS-Addressing was told: the call holds the place
         call = self._call
@@ -233,11 +212,11 @@ class _Bridge:
         asked_ns = self._clock()
         answer = self._lan.ask(ask, self._until)
         self.middle_ns = (asked_ns + self._clock()) // 2
-        self.answered, self.date = True, answer.date
+        self.date = answer.date
         heard = _heard(answer)
         if heard.refused is not None or heard.envelope is None:
             raise _Turned(heard)
-        return _Reply(heard.envelope)
+        return heard.envelope
 
 
 def _heard(answer: Answer) -> _Heard:

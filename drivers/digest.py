@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.request import parse_http_list, parse_keqv_list
+from urllib.request import parse_http_list
 
 from drivers.camera import Login
 
@@ -101,10 +101,11 @@ def _parameters(text: str) -> dict[str, str]:
     """Names in lower case; ends where a second challenge begins in the same header."""
     fields: dict[str, str] = {}
     for part in parse_http_list(text):
-        name = part.partition("=")[0].strip().lower()
+        name, _, value = part.partition("=")
+        name = name.strip().lower()
         if "=" not in part or " " in name or name in fields:
             break
-        fields[name] = next(iter(parse_keqv_list([part]).values()))
+        fields[name] = value.strip().removeprefix('"').removesuffix('"')
     return fields
 
 

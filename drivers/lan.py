@@ -126,14 +126,14 @@ class Lan:
         for _ in range(ATTEMPTS):
             used = self._ready(ask)
             answer = self._exchange(ask, used, until)
-            if answer.status != http.client.UNAUTHORIZED or not ask.authorised or self._login is None:
+            if answer.status != http.client.UNAUTHORIZED:
                 return answer
             offered = choose(answer.challenges)
             if used is not None and used.count == 1 and not (offered and offered.stale):
                 raise self._refusal(ask)
-            if offered is None:
+            self._challenge = offered or self._challenge
+            if offered is None or not ask.authorised or self._login is None:
                 return answer
-            self._challenge = offered
         raise self._refusal(ask)
 
     def _refusal(self, ask: Ask) -> CameraFault:
@@ -218,6 +218,7 @@ class _Wire(http.client.HTTPConnection):
     def __init__(self, host: str, port: int, bounds: Bounds) -> None:
         super().__init__(host, port)
         self._bounds = bounds
+        self._unsent = b""
 
     def connect(self) -> None:
         """Raises OSError, Slow."""
@@ -226,6 +227,15 @@ class _Wire(http.client.HTTPConnection):
         bound.bounds = self._bounds
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = bound
+
+    def send(self, data: Any) -> None:
+        """Kept until the answer is asked for: head and body in one packet, as simple firmware expects them."""
+        self._unsent += data
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        assert isinstance(self.sock, _Socket)
+        self.sock.sendall(self._unsent)
+        return super().getresponse()
 
 
 def _read(response: http.client.HTTPResponse, limit: int) -> Answer:

@@ -18,6 +18,8 @@ from typing import Any, Final
 from drivers.camera import Login
 from drivers.ports import NotFound
 
+VENDORS_LOGS: Final = ("zeep", "zeep.client", "onvif")  # they quote what a camera answered, and whole requests
+SILENT: Final = logging.CRITICAL + 1
 DISTRIBUTION: Final = "onvif-zeep"
 OWN_DOCUMENTS: Final = Path(__file__).with_name("wsdl")
 
@@ -66,9 +68,14 @@ class Vendor:
         return self._token(login.user, login.password, use_digest=True, zulu_timestamp=True)
 
     def _settings(self) -> Any:
-        """Forgiving with what a document allows, unforgiving with what XML may do to a reader."""
+        """Forgiving with what a document leaves open, unforgiving with what XML may do to a reader."""
         return self._zeep.Settings(
-            strict=False, forbid_dtd=True, forbid_entities=True, forbid_external=True, xml_huge_tree=False
+            strict=False,
+            forbid_dtd=True,
+            forbid_entities=True,
+            forbid_external=True,
+            xml_huge_tree=False,
+            raw_response=True,  # answers are read from the tree that was looked at, not parsed again
         )
 
     def _document(self, name: str) -> Any:
@@ -90,6 +97,8 @@ class Vendor:
         except ImportError as fault:
             raise NotFound(f'cameras need the extra "cameras", which is not installed: {fault.name}') from fault
         self._files = {file.name: Path(str(file.locate())) for file in listed if file.suffix == ".wsdl"}
+        for name in VENDORS_LOGS:
+            logging.getLogger(name).setLevel(SILENT)
         self._token, self._zeep = UsernameDigestTokenDtDiff, zeep
 
 

@@ -67,8 +67,8 @@ ORDER: Final = (Meaning.CLOCK, Meaning.LOGIN, Meaning.FULL, Meaning.GONE, Meanin
 class Envelope:
     """An answer whose shape is believed. fault: what its SOAP fault means, None where it has none."""
 
+    root: Element
     body: Element
-    raw: bytes
     fault: Meaning | None
 
 
@@ -77,17 +77,14 @@ def read_envelope(raw: bytes) -> Envelope:
 
     raises: NotOnvif for what is no envelope, Hostile for what no honest camera writes
     """
-    raw = mended(raw)
-    root = _parsed(raw)
+    root = _parsed(mended(raw))
     _check_shape(root)
-    name = etree.QName(root)
-    if name.localname != "Envelope" or name.namespace not in ENVELOPES:
-        raise NotOnvif("its answer is no SOAP")
-    body = root.find(f"{{{name.namespace}}}Body")
+    namespace, name = _name(root)
+    body = root.find(f"{{{namespace}}}Body") if name == "Envelope" and namespace in ENVELOPES else None
     if body is None:
         raise NotOnvif("its answer is no SOAP")
-    fault = body.find(f"{{{name.namespace}}}Fault")
-    return Envelope(body, raw, None if fault is None else _meaning(fault))
+    fault = body.find(f"{{{namespace}}}Fault")
+    return Envelope(root, body, None if fault is None else _meaning(fault))
 
 
 def mended(raw: bytes) -> bytes:
@@ -118,6 +115,12 @@ def _parsed(raw: bytes) -> Element:
     return root
 
 
+def _name(element: Element) -> tuple[str, str]:
+    """Namespace and local name; a forgiving parser leaves tags that lxml's own QName refuses."""
+    namespace, _, name = element.tag.rpartition("}")
+    return namespace.lstrip("{"), name
+
+
 def _check_shape(root: Element) -> None:
     depth = 0
     for event, element in etree.iterwalk(root, events=("start", "end")):
@@ -131,7 +134,7 @@ def _meaning(fault: Element) -> Meaning:
     codes = {
         (element.text or "").strip().rpartition(":")[2]
         for element in fault.iter("*")
-        if etree.QName(element).localname in {"Value", "faultcode"}
+        if _name(element)[1] in {"Value", "faultcode"}
     }
     found = {MEANINGS[code] for code in codes if code in MEANINGS}
     return next((meaning for meaning in ORDER if meaning in found), Meaning.OTHER)

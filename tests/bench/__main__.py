@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from edge.field.broker import BrokerNotFound
-from tests.bench import drain, press, seek, siren, stays_driven, syncs, under_faults, weight
+from tests.bench import drain, interview, press, seek, siren, stays_driven, syncs, under_faults, weight
 from tests.bench.figures import Line, left_out, table
 from tests.bootstrap import CACHE
 
@@ -58,6 +58,7 @@ BENCHES = {
     "syncs": syncs.lines,
     "seek": seek.lines,
     "stays-driven": stays_driven.lines,
+    "interview": interview.lines,
 }
 LONG = frozenset({"stays-driven"})
 

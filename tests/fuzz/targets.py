@@ -24,6 +24,7 @@ from edge.daemons.alarm.keyring import Keyring
 from edge.enrol import forms, lines
 from edge.link.frames import BadFrame, Role, unpack
 from tests.contract.answerers import match, matches
+from tests.fuzz import cameras
 
 BOX: Final = BoxId("ktg-k7q2m7xa")
 KEYS: Final = {use: Signer(bytes([number]) * 32) for number, use in enumerate(Use, start=1)}
@@ -168,4 +169,7 @@ TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
     "sms": sms,
     "enrolment": enrolment,
     "probe-answers": probe_answers,
+    "camera-answers": cameras.answers,
+    "camera-messages": cameras.messages,
+    "camera-words": cameras.words,
 }

@@ -60,6 +60,12 @@ def test_of_two_challenges_in_one_header_the_first_counts() -> None:
     assert (chosen.realm, chosen.nonce) == ("a", "n1")
 
 
+def test_an_empty_value_is_a_value() -> None:
+    chosen = choose(['Digest realm=, nonce="n", opaque='])
+    assert chosen is not None
+    assert (chosen.realm, chosen.opaque) == ("", "")
+
+
 def test_quotes_in_what_the_camera_says_do_not_leave_their_place() -> None:
     chosen = choose(['Digest realm="a\\" , uri=\\"/evil", nonce="n"'])
     assert chosen is not None

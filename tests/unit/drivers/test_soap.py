@@ -16,7 +16,7 @@ SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"
 
 IDS = [
     *("dtd", "doctype", "utf-16", "deep", "deepest", "many", "attributes", "large"),
-    *("empty", "html", "json", "jpeg", "bodiless", "nameless", "utf-7"),
+    *("empty", "html", "json", "jpeg", "bodiless", "nameless", "unbound", "utf-7"),
 ]
 
 
@@ -57,6 +57,7 @@ def test_a_bare_ampersand_is_mended() -> None:
         (b"\xff\xd8\xff\xe0" * 100, NotOnvif),
         (f'<s:Envelope xmlns:s="{SOAP12}"/>'.encode(), NotOnvif),
         (b"<Envelope><Body/></Envelope>", NotOnvif),
+        (b"<s:Envelope><s:Body/></s:Envelope>", NotOnvif),
         (b'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE a+AD4APA-a/+AD4-', CameraFault),
     ],
     ids=IDS,
@@ -96,6 +97,7 @@ def test_no_entity_is_ever_made_text() -> None:
         (fault(), Meaning.OTHER),
         (envelope("<s:Fault><faultcode>ter:NotAuthorized</faultcode></s:Fault>", namespace=SOAP11), Meaning.LOGIN),
         (envelope("<s:Fault/>"), Meaning.OTHER),
+        (envelope("<s:Fault><k:Value>ter:NotAuthorized</k:Value></s:Fault>"), Meaning.OTHER),
     ],
 )
 def test_a_fault_is_told_by_its_codes_whatever_their_prefixes(raw: bytes, meaning: Meaning) -> None:
