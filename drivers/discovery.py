@@ -66,6 +66,7 @@ class WsDiscovery:
     def look(self, host: str, ports: tuple[int, ...] = PORTS) -> Candidate:
         """An address typed by hand: which port speaks ONVIF, and what else it says of itself.
 
+        A camera whose answer to a probe names a port that is not its own is tried on PORTS as well.
         raises: Unreachable, NotOnvif, NoNetwork; Configuration where `host` is no address of a machine
         """
         address = _machine(host)
@@ -74,11 +75,13 @@ class WsDiscovery:
             for sought in (Sought.VIDEO, Sought.ANY):
                 with suppress(OSError):
                     mouth.ask(sought, address)
-            typed = list(knocking.knock([Candidate(Address(address, port)) for port in ports], KNOCKS_PER_S))
+            answers = list(knocking.knock(_doors(address, ports), KNOCKS_PER_S))
             knocking.linger(LINGER_S, lambda: bool(gathering.candidates))
             claims = list(gathering.candidates.values())
-            claimed = list(knocking.knock(claims, KNOCKS_PER_S))
-        return _chosen(address, [*claimed, *typed], claims)
+            answers = [*knocking.knock(claims, KNOCKS_PER_S), *answers]
+            if claims and not any(answer is Answer.ONVIF for _, answer in answers):
+                answers += knocking.knock(_doors(address, set(PORTS).difference(ports)), KNOCKS_PER_S)
+        return _chosen(address, answers, claims)
 
     def _up(self) -> Sequence[Interface]:
         try:
@@ -194,6 +197,10 @@ def _machine(host: str) -> str:
     if address.is_multicast or address.is_unspecified or address.is_reserved:
         raise Configuration(f"{address} is no address of a camera")
     return str(address)
+
+
+def _doors(host: str, ports: Iterable[int]) -> list[Candidate]:
+    return [Candidate(Address(host, port)) for port in ports]
 
 
 def _chosen(host: str, answers: Sequence[Answered], claims: Sequence[Candidate]) -> Candidate:

@@ -292,6 +292,10 @@ def a_typed_address_tells_its_own_way() -> None:
     with Answerers([device]), doors.Doors(at, 7777, doors.only_at(way)):
         found = here().look(at)
         assert (str(found.address), found.path, found.epr) == (f"{at}:7777", way, "e")
+    spec = Spec(at, 8080, quirks=frozenset({Quirk.DEAF, Quirk.HOST_CLOUD}))
+    with SimCameras([spec]):
+        found = here().look(at, (80,))  # which is what it says, and what a scan shows
+        assert (str(found.address), found.epr) == (f"{at}:8080", spec.epr)
     with Answerers([device]):
         refused(NotOnvif, "is there, but does not speak ONVIF on 80, 888, 2020, 5000, 7777", lambda: here().look(at))
 
