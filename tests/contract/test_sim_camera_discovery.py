@@ -25,9 +25,13 @@ def text(raw: bytes, element: str) -> str:
 def test_every_one_of_54_answers_one_probe_from_its_own_address() -> None:
     wanted = specs(54)
     with SimCameras(wanted) as town:
-        heard = [(raw, host) for raw, host in answers(probe(NVT)) if host in {spec.host for spec in wanted}]
+        own, heard = {camera.host for camera in town}, list[tuple[bytes, str]]()
+        for raw, host in answers(probe(NVT), within_s=5.0):
+            heard += [(raw, host)] if host in own else []
+            if len(heard) == len(own):
+                break
 
-        assert sorted(host for _, host in heard) == sorted(camera.host for camera in town)
+        assert {host for _, host in heard} == own
         assert {text(raw, "RelatesTo") for raw, _ in heard} == {"urn:uuid:1"}
         assert len({text(raw, "MessageID") for raw, _ in heard}) == 54
 
@@ -36,7 +40,7 @@ def test_every_one_of_54_answers_one_probe_from_its_own_address() -> None:
 def test_twins_of_one_second_give_their_answers_one_number() -> None:
     wanted = [replace(spec, delay_s=0.0) for spec in specs(6, Quirk.SAME_MESSAGE_IDS)]
     with SimCameras(wanted):
-        first = [answer for spec in wanted for answer in answers(probe(NVT), (spec.host, 3702), within_s=0.1)]
+        first = [next(answers(probe(NVT), (spec.host, 3702), within_s=5.0)) for spec in wanted]
 
     assert len(first) == 6
     assert len({text(raw, "MessageID") for raw, _ in first}) == 1
@@ -60,7 +64,9 @@ def test_twins_of_one_second_give_their_answers_one_number() -> None:
 def test_a_camera_answers_the_types_that_are_its_own(quirks: list[Quirk], types: str, answered: bool) -> None:
     spec = replace(specs(1, *quirks)[0], delay_s=0.0)
     with SimCameras([spec]):
-        assert bool(list(answers(probe(types), (spec.host, 3702), within_s=0.1))) == answered
+        heard = next(answers(probe(types), (spec.host, 3702), within_s=5.0 if answered else 0.1), None)
+
+    assert (heard is not None) == answered
 
 
 @needs_multicast
@@ -68,7 +74,7 @@ def test_behind_an_access_point_that_drops_multicast_only_a_knock_is_heard() -> 
     spec = specs(1, Quirk.DEAF)[0]
     with SimCameras([spec]):
         assert spec.host not in {host for _, host in answers(probe(NVT), GROUP, within_s=0.3)}
-        assert [host for _, host in answers(probe(NVT), (spec.host, 3702), within_s=0.3)] == [spec.host]
+        assert next(answers(probe(NVT), (spec.host, 3702), within_s=5.0))[1] == spec.host
 
 
 def test_a_camera_that_moved_answers_where_it_is_and_nowhere_else() -> None:
@@ -77,7 +83,7 @@ def test_a_camera_that_moved_answers_where_it_is_and_nowhere_else() -> None:
         town[0].move(new)
 
         assert list(answers(probe(NVT), (old, 3702), within_s=0.1)) == []
-        raw, host = next(answers(probe(NVT), (new, 3702), within_s=0.3))
+        raw, host = next(answers(probe(NVT), (new, 3702), within_s=5.0))
         assert (host, f"http://{new}:8080/" in raw.decode()) == (new, True)
         assert "<d:MetadataVersion>2<" in raw.decode()
 
@@ -125,6 +131,6 @@ def heard_of(ear: socket.socket, host: str, told: Callable[[], None] = lambda: N
 def test_what_a_camera_lies_about_stands_in_its_answer(quirk: Quirk, said: str) -> None:
     spec = replace(specs(1, quirk)[0], delay_s=0.0)
     with SimCameras([spec]):
-        raw, _ = next(answers(probe(NVT), (spec.host, 3702), within_s=0.3))
+        raw, _ = next(answers(probe(NVT), (spec.host, 3702), within_s=5.0))
 
     assert said in raw.decode()

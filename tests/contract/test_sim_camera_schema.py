@@ -154,7 +154,7 @@ def test_the_schema_is_no_rubber_stamp(caller: Caller) -> None:
 
 
 def test_what_discovery_says_is_valid(camera: SimCamera) -> None:
-    raw, _ = next(answers(probe("dn:NetworkVideoTransmitter"), (camera.host, 3702)))
+    raw, _ = next(answers(probe("dn:NetworkVideoTransmitter"), (camera.host, 3702), within_s=5.0))
 
     schema("ws-discovery.xsd").assertValid(answered(raw))
 
