@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from edge.field.console import Command, Session, pass_session, session_options, 
 from edge.field.moments import FORM, NoMoment, moment_of
 from edge.field.signatures import Signature, judged
 from edge.field.spreadsheet import csv_lines
+from edge.ledger.files import broken_ledgers, salvaged_ledgers
 from edge.ledger.reader import Entry, LedgerMissing, LedgerUnreadable, NoRoom, Wanted, each_entry, entries, find
 
 HEADERS: Final = (
@@ -33,7 +35,20 @@ DAMAGED: Final = Wording("RUSAK", "DAMAGED")
 DIGEST: Final = Wording("Sidik isi", "Digest")
 RECEIVER: Final = Wording("Penerima", "Receiver")
 SIGNED: Final = Wording("Tanda tangan", "Signature")
+SAID_LIMIT: Final = 1000  # characters: a path may be long, and stands in it twice
 WHOLE: Final = Wording("utuh", "whole")
+PARTLY: Final = Wording(
+    "Sebagian catatan ini rusak: yang tampil adalah yang masih terbaca.",
+    "Part of this ledger is damaged: shown is what can still be read.",
+)
+ASIDE: Final = Wording(
+    "Catatan rusak {name}: isinya sedang dipindahkan ke sini. Lihat: kentongan ledger ls --file {name}",
+    "Broken ledger {name}: its events are on their way into this one. See: kentongan ledger ls --file {name}",
+)
+SALVAGED: Final = Wording(
+    "Catatan rusak {name}: yang masih terbaca sudah dipindahkan ke sini.",
+    "Broken ledger {name}: what could be read of it is in this one.",
+)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Untuk mesin / for machines")
 file_option = click.option(
@@ -77,7 +92,9 @@ def ledger() -> None:
 def ls(session: Session, /, *, limit: int, file: Path | None, as_json: bool, **chosen: str | bool | None) -> None:
     """Kejadian terbaru, yang paling baru di bawah / the newest events, the latest last."""
     with _explained():
-        found = entries(file or session.places.ledger, _wanted(session, chosen), newest=limit)
+        path, wanted = file or session.places.ledger, _wanted(session, chosen)
+        found = entries(path, wanted, newest=limit, damaged=partial(_say, session, PARTLY))
+    _tell_of_others(session, path)
     if as_json:
         show_json(found)
     elif sys.stdout.isatty():
@@ -99,7 +116,8 @@ def show(session: Session, number: str, *, file: Path | None, as_json: bool) -> 
     if not seq.isdecimal() or len(seq) > 10:
         raise click.BadParameter(NUMBER[session.language])
     with _explained():
-        entry = find(file or session.places.ledger, epoch, int(seq))
+        path = file or session.places.ledger
+        entry = find(path, epoch, int(seq), damaged=partial(_say, session, PARTLY))
     if entry is None:
         raise Refused(codes.EVENT_UNKNOWN.fault(what=printable(number)))
     signature = judged(session.places, entry.raw.encode())
@@ -118,9 +136,22 @@ def show(session: Session, number: str, *, file: Path | None, as_json: bool) -> 
 def export(session: Session, /, *, form: str, file: Path | None, **chosen: str | bool | None) -> None:
     """Semua kejadian, satu per baris / all events, one a line, with their frozen bytes in `raw`."""
     with _explained():
-        found = each_entry(file or session.places.ledger, _wanted(session, chosen))
+        path, wanted = file or session.places.ledger, _wanted(session, chosen)
+        found = each_entry(path, wanted, damaged=partial(_say, session, PARTLY))
         for line in _csv(found) if form == "csv" else _jsonl(found):
             click.echo(line, nl=False)
+
+
+def _tell_of_others(session: Session, ledger: Path) -> None:
+    """Beside it lies what its card has broken before."""
+    for wording, paths in ((ASIDE, broken_ledgers(ledger)), (SALVAGED, salvaged_ledgers(ledger))):
+        for path in paths:
+            _say(session, wording, name=str(path))
+
+
+def _say(session: Session, wording: Wording, **facts: str) -> None:
+    """Beside the output, which a machine may read."""
+    click.echo(printable(wording[session.language].format(**facts), SAID_LIMIT), err=True)
 
 
 def _jsonl(found: Iterable[Entry]) -> Iterator[str]:

@@ -42,11 +42,16 @@ def broken_ledgers(path: Path) -> list[Path]:
     return _beside(path, _BROKEN)
 
 
+def salvaged_ledgers(path: Path) -> list[Path]:
+    """Those whose rows are home, oldest first."""
+    return _beside(path, _SALVAGED)
+
+
 def put_away(broken: Path) -> None:
     """Its rows are home: it is kept, under another name, and the oldest of such make room. Raises OSError."""
     _rename(broken, broken.with_suffix(_SALVAGED))
     ledger = broken.with_name(broken.name.split(".db")[0] + ".db")
-    for old in _beside(ledger, _SALVAGED)[:-SALVAGED_LIMIT]:
+    for old in salvaged_ledgers(ledger)[:-SALVAGED_LIMIT]:
         for suffix in _SUFFIXES:
             Path(f"{old}{suffix}").unlink(missing_ok=True)
 

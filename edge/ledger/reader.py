@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -119,35 +119,41 @@ def _make_sure_of_room(ledger: Path, folder: str) -> None:
         raise NoRoom(f"{Path(folder).parent}: {needed // 1_000_000 + 1} MB")
 
 
-def each_entry(ledger: Path, wanted: Wanted = EVERYTHING) -> Iterator[Entry]:
+def _nobody() -> None: ...
+
+
+def each_entry(ledger: Path, wanted: Wanted = EVERYTHING, *, damaged: Callable[[], None] = _nobody) -> Iterator[Entry]:
     """The events in the order they were made, one at a time: memory holds one of them, however many there are.
 
-    raises: LedgerMissing, NoRoom, LedgerUnreadable, perhaps after some of them
+    damaged: called before the first one where a page of the ledger is damaged: these are what the others hold
+    raises:  LedgerMissing, NoRoom, LedgerUnreadable, perhaps after some of them
     """
-    return _rows(ledger, f"{wanted.where()} ORDER BY ordinal, seq", asdict(wanted))
+    return _rows(ledger, f"{wanted.where()} ORDER BY ordinal, seq", asdict(wanted), damaged)
 
 
-def entries(ledger: Path, wanted: Wanted = EVERYTHING, *, newest: int) -> list[Entry]:
-    """So many from the end, in the order they were made.
+def entries(
+    ledger: Path, wanted: Wanted = EVERYTHING, *, newest: int, damaged: Callable[[], None] = _nobody
+) -> list[Entry]:
+    """So many from the end, in the order they were made. damaged: as in `each_entry`.
 
     raises: LedgerMissing, NoRoom, LedgerUnreadable
     """
     rest = f"{wanted.where()} ORDER BY ordinal DESC, seq DESC LIMIT :newest"
-    return list(_rows(ledger, rest, {**asdict(wanted), "newest": newest}))[::-1]
+    return list(_rows(ledger, rest, {**asdict(wanted), "newest": newest}, damaged))[::-1]
 
 
-def find(ledger: Path, epoch: str, seq: int) -> Entry | None:
-    """raises: LedgerMissing, NoRoom, LedgerUnreadable"""
-    found = _rows(ledger, " WHERE epoch.epoch = :epoch AND seq = :seq", {"epoch": epoch, "seq": seq})
+def find(ledger: Path, epoch: str, seq: int, *, damaged: Callable[[], None] = _nobody) -> Entry | None:
+    """damaged: as in `each_entry`. Raises LedgerMissing, NoRoom, LedgerUnreadable."""
+    found = _rows(ledger, " WHERE epoch.epoch = :epoch AND seq = :seq", {"epoch": epoch, "seq": seq}, damaged)
     return next(iter(list(found)), None)
 
 
-def _rows(ledger: Path, rest: str, parameters: dict[str, Any]) -> Iterator[Entry]:
+def _rows(ledger: Path, rest: str, parameters: dict[str, Any], damaged: Callable[[], None]) -> Iterator[Entry]:
     """rest: what follows SELECT ... FROM, of our own words; SQLite reads a row when it is asked for, and no sooner."""
     from sqlite_utils import Database  # noqa: PLC0415  # 80 ms, for those who read
 
     sql = f"SELECT epoch.epoch, event.* FROM event JOIN epoch USING (ordinal){rest}"  # noqa: S608  # see above
-    with copied(ledger) as copy, closing(sqlite3.connect(_whole(copy))) as connection:
+    with copied(ledger) as copy, closing(sqlite3.connect(_whole(copy, damaged))) as connection:
         connection.text_factory = _text
         connection.create_function("moment", 2, _moment, deterministic=True)
         try:
@@ -157,13 +163,14 @@ def _rows(ledger: Path, rest: str, parameters: dict[str, Any]) -> Iterator[Entry
             raise LedgerUnreadable(f"{ledger}: {error}") from error
 
 
-def _whole(copy: Path) -> Path:
+def _whole(copy: Path, damaged: Callable[[], None]) -> Path:
     """The copy, or where a page of it is damaged a new one of every row that the others hold.
 
     A row that the digest does not confirm is in it too: it is shown as what it is.
     """
     if _is_sound(copy):
         return copy
+    damaged()
     mended = copy.with_name("mended.db")
     with closing(sqlite3.connect(mended)) as db, Pages(copy) as pages:
         for script in scripts():

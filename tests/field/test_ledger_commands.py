@@ -20,6 +20,7 @@ from edge.core.seal import Signer
 from edge.core.timing import Stamp, TimeQuality
 from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass, EventId, Record, SiteId
 from edge.field.cli import run
+from edge.ledger.files import put_away, set_aside
 from edge.ledger.ledger import Ledger
 
 EPOCH, SITE = Epoch("7c1f0b2e"), SiteId("33.74.10.1004-010-005")
@@ -87,6 +88,34 @@ def test_an_event_that_the_card_has_changed_is_not_whole_and_not_signed(box: Box
     assert (said["intact"], said["signature"]["state"]) == (False, "forged")
     box.ledger("show", f"{EPOCH}.2")
     assert "DAMAGED" in capsys.readouterr().out
+
+
+def test_a_list_says_that_a_part_could_not_be_read(box: Box, capsys: Captured) -> None:
+    box.record(*(box.made(seq) for seq in range(4, 60)))
+    assert box.ledger("ls") == Exit.OK
+    assert capsys.readouterr().err == ""
+    content = bytearray(box.places.ledger.read_bytes())
+    at = content.index(box.made(30).raw) // 4096 * 4096
+    content[at : at + 4096] = bytes(4096)
+    box.places.ledger.write_bytes(content)
+    for words in (("ls",), ("ls", "--json"), ("export",), ("show", f"{EPOCH}.59")):
+        assert box.ledger(*words, language="id") == Exit.OK
+        said = capsys.readouterr()
+        assert said.err == "Sebagian catatan ini rusak: yang tampil adalah yang masih terbaca.\n"
+        assert f"{EPOCH}.59" in said.out
+
+
+def test_a_list_says_where_the_broken_ledgers_lie(box: Box, capsys: Captured) -> None:
+    broken = set_aside(box.places.ledger, "0000000a")
+    box.record(box.made(4))
+    assert box.ledger("ls") == Exit.OK
+    assert capsys.readouterr().err.startswith(f"Broken ledger {broken}: its events are on their way into this one.")
+    put_away(broken)
+    assert box.ledger("ls") == Exit.OK
+    salvaged = broken.with_suffix(".salvaged")
+    assert capsys.readouterr().err == f"Broken ledger {salvaged}: what could be read of it is in this one.\n"
+    assert box.ledger("ls", "--file", str(salvaged)) == Exit.OK
+    assert f"{EPOCH}.3" in capsys.readouterr().out
 
 
 def test_without_the_key_nothing_is_claimed(box: Box, capsys: Captured) -> None:
