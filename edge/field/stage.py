@@ -83,6 +83,10 @@ class Home:
         """What Python runs as this daemon."""
         return ("-m", f"edge.daemons.{name}")
 
+    def command(self, name: str) -> list[str]:
+        """What is run as this daemon."""
+        return [sys.executable, *self.program(name), "--root", str(self.places.root)]
+
     def _configure(self, site: SiteId, kit: str, beat_s: float) -> Configuration:
         self.places.site.parent.mkdir(parents=True, exist_ok=True)
         _, rw, rt = site.split("-")
@@ -92,9 +96,8 @@ class Home:
         return apply(self.places, self.places.site, SystemUsers()).configuration
 
     def _daemon(self, name: str) -> Child:
-        command = [sys.executable, *self.program(name), "--root", str(self.places.root)]
         secrets = {"CREDENTIALS_DIRECTORY": str(self.places.secrets)}
-        child = Child(name, command, self._folder / f"{name}.log", secrets)
+        child = Child(name, self.command(name), self._folder / f"{name}.log", secrets)
         self._open.callback(child.stop)
         return child
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,10 +10,9 @@ from edge.centre import reader
 from edge.core.retry import STOOD_S
 from edge.core.timing import DAY_NS, TimeQuality
 from edge.core.words import SECOND_NS, SiteId
-from edge.field.stage import SITE, Home, Stage
-from edge.field.status import ask_status
-from edge.ledger.reader import Wanted, entries
+from edge.field.stage import SITE, Home
 from tests.bootstrap import CACHE
+from tests.daemons.asked import AskedStage
 from tests.daemons.centre_world import wait_for
 from tests.daemons.stepped import step
 
@@ -33,7 +31,7 @@ class ClockedHome(Home):
         return ("-m", "tests.daemons.stepped" if name == "alarm" else "tests.daemons.stepped_relay")
 
 
-class ClockedStage(Stage):
+class ClockedStage(AskedStage):
     """The box lives by a wall clock that a test sets; broker and centre by the machine's."""
 
     def home(self, name: str, *, site: SiteId = SITE, kit: str, beat_s: float) -> Home:
@@ -42,27 +40,6 @@ class ClockedStage(Stage):
 
     def set_clock(self, off_s: int, quality: TimeQuality = TimeQuality.UNSYNCED) -> None:
         step(self.places.root, off_s * SECOND_NS, quality)
-
-    def bearer(self) -> dict[str, Any]:
-        return dict(ask_status(self.places)["bearers"].get("mqtt", {}))
-
-    def lamp(self) -> str:
-        return str(ask_status(self.places)["lamp"])
-
-    def troubles(self) -> list[str]:
-        return list(ask_status(self.places)["troubles"])
-
-    def sounds(self, zone: str) -> None:
-        """Press, hear the siren for it, let go."""
-        pin, siren = self.line_of(zone), self.line_of(self.site.sounders[0].id)
-        before = len(self.wires.trace())
-        self.wires.press(pin)
-        wait_for(lambda: [stroke for stroke in self.wires.trace()[before:] if stroke.line == siren], "the siren")
-        self.wires.release(pin)
-
-    def alarms(self, *, received: bool) -> list[str]:
-        found = entries(self.places.ledger, Wanted(event_class="alarm"), newest=99)
-        return [each.subject for each in found if each.name == "alarm" and bool(each.received_at) == received]
 
 
 def after(seconds: float) -> Callable[[], bool]:
