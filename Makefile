@@ -45,9 +45,10 @@ lab: test-ready ## real kernel, real GPIO device, real systemd (builds a kernel 
 	@-$(VENV)/python -m tests.lab.build
 	@$(VENV)/python -m pytest tests/lab
 
-chaos: test-ready ## 20 real boxes for 10 minutes while everything goes wrong; then a planted bug, which must be noticed
+chaos: test-ready ## 20 real boxes for 10 minutes while everything goes wrong; a planted bug that is noticed; a kill at each call
 	@$(VENV)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
 	@$(VENV)/python -m tests.chaos --planted --boxes 4 --presses 2000 --minutes 1.5 $(if $(SEED),--seed $(SEED))
+	@WALK=all $(VENV)/python -m pytest -s -q tests/daemons/test_every_syscall.py
 
 power: test-ready ## 10,000 rebuilt states of the disk after a power cut; STATES=N for another number
 	@STATES=$(or $(STATES),10000) $(VENV)/python -m pytest -s -q tests/power

@@ -38,10 +38,17 @@ class Strace:
         """`traced` with calls that end otherwise. fault: as after `-e inject=`; file: only calls that concern it"""
         return self._over(traced, into, f"-etrace={fault.partition(':')[0]}", f"-einject={fault}", f"-P{file}")
 
-    def _over(self, traced: Sequence[str], into: Path, *chosen: str) -> list[str]:
+    def attached(self, pid: int, into: Path, *chosen: str) -> list[str]:
+        """To a thread that runs, until it ends: `chosen` are strace's own options."""
+        return [*self._own(), "-q", "-y", "-xx", f"-s{LONGEST}", *chosen, f"-o{into}", f"-p{pid}"]
+
+    def _own(self) -> list[str]:
         own = [f"LD_LIBRARY_PATH={self.libraries}"] if self.libraries else []
+        return ["/usr/bin/env", *own, str(self.path)]
+
+    def _over(self, traced: Sequence[str], into: Path, *chosen: str) -> list[str]:
         options = ["-D", "-f", "-q", "-y", "-xx", f"-s{LONGEST}", *chosen]
-        return ["/usr/bin/env", *own, str(self.path), *options, "-ELD_LIBRARY_PATH", f"-o{into}", *traced]
+        return [*self._own(), *options, "-ELD_LIBRARY_PATH", f"-o{into}", *traced]
 
 
 @dataclass(frozen=True, slots=True)

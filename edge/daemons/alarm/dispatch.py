@@ -147,7 +147,8 @@ class Dispatch:
         self._server.turn(self._patience_s())
         now_ns = self._boot_ns()
         while not self._inbox.empty():
-            if not self._border.call(self._take_in, self._inbox.get_nowait(), now_ns):
+            told = self._inbox.get_nowait()
+            if not self._border.call(self._take_in, told, now_ns) and not isinstance(told, Loaded):
                 self._recorder.load()  # whatever that was: what waits is taken in again
         self._listen()
         if self._more and len(self._outbox) < LOAD_LIMIT // 2:
