@@ -7,6 +7,7 @@ some minutes, and nothing is in flight. A return that does not last makes the ne
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Protocol
 
 from drivers.dial import DialFailed
@@ -72,12 +73,15 @@ class Failover:
         self._up_ns, self._in_flight = None, 0
 
     def turn(self, now_ns: int) -> list[UplinkEvent]:
-        events = self._current.turn(now_ns)
+        events = [self._named(event) for event in self._current.turn(now_ns)]
         for event in events:
             self._note(event, now_ns)
         if self._current is self._second and self._up_ns is not None and self._may_return(now_ns):
             events.append(self._return())
         return events
+
+    def _named(self, event: UplinkEvent) -> UplinkEvent:
+        return replace(event, secondary=self._current is self._second) if isinstance(event, Up) else event
 
     def _note(self, event: UplinkEvent, now_ns: int) -> None:
         match event:

@@ -149,11 +149,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """Connected; limits as granted: window = min(ours, Receive Maximum), packet in bytes, keepalive in seconds."""
+    """Connected; limits as granted: window = min(ours, Receive Maximum), packet in bytes, keepalive in seconds.
+
+    secondary: to the second of two brokers
+    """
 
     window: int
     packet: int
     keepalive_s: int
+    secondary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

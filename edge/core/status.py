@@ -4,17 +4,25 @@ Members that end in `_ms` are milliseconds on the boot clock, `boot_ms` is now: 
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from edge.core.words import BoxId, Epoch
+
+PRIMARY: Final = "primary"
+SECONDARY: Final = "secondary"
 
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """since_ms: when it came up or went down, None: not up yet in this run. detail: why it is down."""
+    """since_ms: when it came up or went down, None: not up yet in this run. detail: why it is down.
+
+    broker: which of the configured ones it speaks to, PRIMARY or SECONDARY; "" while it is down
+    """
 
     up: bool = False
     since_ms: int | None = None
     detail: str = ""
+    broker: str = ""
 
 
 @dataclass(frozen=True, slots=True)

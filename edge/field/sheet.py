@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from edge.core.faults import DO, Fault, Language, Wording, printable
 from edge.core.lamps import Face
-from edge.core.status import Bearer, BoxStatus
+from edge.core.status import SECONDARY, Bearer, BoxStatus
 from edge.core.timing import TimeQuality
+from edge.field.causes import in_words
 from edge.field.words import CLOCKS, FACES, SAID, SOUNDS, STEPS, TESTS, age, both, way
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ SOUNDER: Final = Wording("Sirene", "Siren")
 SELF_TEST: Final = Wording("Uji harian", "Daily test")
 NONE: Final = Wording("tidak ada", "none")
 CONNECTED: Final = Wording("terhubung", "connected")
+BY_SECOND: Final = Wording("terhubung lewat broker kedua", "connected by the second broker")
 NOT_YET: Final = Wording("belum pernah terhubung sejak program mulai", "not connected since the program started")
 NO_LAMP: Final = Wording("belum diketahui", "not known yet")
 NO_ALARM: Final = Wording("belum ada sejak program mulai", "none since the program started")
@@ -143,13 +145,18 @@ def _ways(told: BoxStatus) -> Iterator[Row]:
 
 
 def _bearer(bearer: Bearer, now_ms: int) -> Wording:
-    why = f": {printable(bearer.detail)}" if bearer.detail else ""
-    if bearer.since_ms is None:
-        return CONNECTED if bearer.up else Wording(f"{NOT_YET.id}{why}", f"{NOT_YET.en}{why}")
-    since = age(now_ms - bearer.since_ms)
     if bearer.up:
-        return Wording(f"{CONNECTED.id} sejak {since.id} lalu", f"{CONNECTED.en} for {since.en}")
-    return Wording(f"putus sejak {since.id} lalu{why}", f"down for {since.en}{why}")
+        connected = BY_SECOND if bearer.broker == SECONDARY else CONNECTED
+        if bearer.since_ms is None:
+            return connected
+        since = age(now_ms - bearer.since_ms)
+        return Wording(f"{connected.id} sejak {since.id} lalu", f"{connected.en} for {since.en}")
+    why = in_words(bearer.detail)
+    down = NOT_YET
+    if bearer.since_ms is not None:
+        since = age(now_ms - bearer.since_ms)
+        down = Wording(f"putus sejak {since.id} lalu", f"down for {since.en}")
+    return both(lambda language: ": ".join(part for part in (down[language], why[language]) if part))
 
 
 def _centre(told: BoxStatus) -> Wording:

@@ -6,7 +6,9 @@ from string import Formatter
 from typing import Final
 
 from edge.core import codes
-from edge.core.faults import Fault, Meaning, Wording, printable
+from edge.core.faults import Fact, Fault, Meaning, Wording, printable
+from edge.field.causes import in_words
+from edge.field.words import both
 
 STRANGE: Final = Wording(
     "perbarui program `kentongan` di komputer ini, lalu ulangi.",
@@ -21,19 +23,20 @@ def fault_of(trouble: str, cause: str, endpoint: str = "") -> Fault:
     if meaning is None:  # of a newer daemon
         said = printable(cause) or "?"
         return Fault(printable(code), Wording(said, said), STRANGE, printable(part))
-    facts = _facts_in(cause, meaning) or _facts(meaning, part, cause)
+    facts: Mapping[str, Fact] = _facts_in(cause, meaning) or _facts(meaning, part, cause)
     return meaning.fault(where=printable(part), **({"endpoint": endpoint} if endpoint else {}), **facts)
 
 
-def _facts(meaning: Meaning, part: str, cause: str) -> Mapping[str, str]:
-    what = ": ".join(word for word in (part, cause) if word)
+def _facts(meaning: Meaning, part: str, cause: str) -> Mapping[str, Fact]:
+    why = in_words(cause)
     match meaning:
         case codes.ZONE_STUCK:
             return {"what": part}
         case codes.STATE_READONLY:
-            return {"what": "ledger", "why": cause}
+            return {"what": "ledger", "why": why}
         case _:
-            return {"what": what} if what else {}
+            what = both(lambda language: ": ".join(word for word in (part, why[language]) if word))
+            return {"what": what} if what.en else {}
 
 
 def _facts_in(sentence: str, meaning: Meaning) -> Mapping[str, str]:

@@ -92,7 +92,10 @@ class Bytes:
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """up False with detail "connecting" asks for a SPEAK; other details are causes: timeout, tls, refused-0x87 ..."""
+    """up False with detail "connecting" asks for a SPEAK; other details are causes: timeout, tls, refused-0x87 ...
+
+    up True: detail is "secondary" where it is the second of two brokers
+    """
 
     bearer: str
     up: bool

@@ -81,7 +81,7 @@ class PlayedAlarm:
         return [frame for frame in self.heard if isinstance(frame, kind)]
 
     def details(self) -> list[str]:
-        return [state.detail for state in self.all(LinkState) if state.detail not in {"", "connecting"}]
+        return [state.detail for state in self.all(LinkState) if not state.up and state.detail != "connecting"]
 
     def marked(self, answer: Answer) -> set[int]:
         marks = (mark for frame in self.all(Marks) for mark in frame.marks if mark.state is answer)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from edge.core.delivery import Answer
+from edge.core.status import SECONDARY
 from edge.core.words import EventClass
 from edge.field.broker import find_broker
 from edge.field.cable import Cable
-from edge.link.frames import Bytes, Row
+from edge.link.frames import Bytes, LinkState, Row
 from tests.bench.ear import events_of
 from tests.bootstrap import CACHE
 from tests.contract.far import MosquittoFar
@@ -161,6 +162,7 @@ def test_the_second_broker_takes_over_from_a_first_that_died(
         assert came(second) == [alarm(seq).raw for seq in range(11, 21)]
         states = [seen.raw for seen in second.seen if seen.topic.endswith("/state")]
         assert states == [b'{"session":%d}' % world.alarm.spoken]
+        assert [state.detail for state in world.alarm.all(LinkState) if state.up] == ["", SECONDARY]
         second.tell(RECEIPT, b"by the second")
         world.until(lambda: any(frame.raw == b"by the second" for frame in world.alarm.all(Bytes)))
         far.start()

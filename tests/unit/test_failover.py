@@ -62,6 +62,7 @@ class Scene:
     def _hear(self, event: UplinkEvent, place: str) -> None:
         match event:
             case Up():
+                assert event.secondary == place.startswith("second")
                 self.ups.append(place)
             case Down(cause, _):
                 self.downs.append((place, cause))

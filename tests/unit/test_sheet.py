@@ -9,7 +9,7 @@ from rich.console import Console
 
 from edge.core import codes
 from edge.core.faults import Fact, Language, Meaning
-from edge.core.status import Bearer, BoxStatus, Journey, Oldest, SelfTest
+from edge.core.status import SECONDARY, Bearer, BoxStatus, Journey, Oldest, SelfTest
 from edge.core.words import BoxId, Epoch
 from edge.field.sheet import joined, lines, sections, table
 from edge.field.troubles import fault_of
@@ -66,11 +66,11 @@ def test_the_same_in_english() -> None:
         "Version: 0.1.0",
         "Clock: set by the network",
         "Lamp: GANGGUAN + MENGIRIM",
-        "Trouble E-BROKER-UNREACHABLE: The broker pusat.example:8883 cannot be reached: timeout.",
+        "Trouble E-BROKER-UNREACHABLE: The broker pusat.example:8883 cannot be reached: the broker does not answer.",
         "  Do: check the network cable or modem, then `host` and `port` in [uplink]. The siren still works.",
         "Trouble E-ZONE-STUCK/pos-ronda: The button pos-ronda has been closed for more than 60 seconds.",
         "  Do: release or replace the button, and check its cable.",
-        "Bearer mqtt: down for 90 s: timeout",
+        "Bearer mqtt: down for 90 s: the broker does not answer",
         "Centre: Pusat Semarang, answered 2 min ago",
         "Waiting: 2 alarm(s); the oldest 7c1f0b2e.11, 2 h",
         "Newest alarm: 7c1f0b2e.12  disk 4.93 ms → broker 10.47 ms → centre's receipt ...",
@@ -103,6 +103,12 @@ def test_an_age_of_before_the_start_is_told_as_what_it_is() -> None:
 def test_an_alarm_daemon_of_yesterday_is_told_with_what_it_says() -> None:
     old = replace(WELL, bearers={}, boot_ms=0, answered_ms=None, online=True)
     assert {"Jalur mqtt: terhubung", "Pusat: Pusat Semarang"} <= set(told(old, Language.ID))
+
+
+def test_the_second_broker_is_named_where_it_is_used() -> None:
+    by_second = replace(TOLD, bearers={"mqtt": Bearer(up=True, since_ms=TOLD.boot_ms - 60_000, broker=SECONDARY)})
+    assert "Jalur mqtt: terhubung lewat broker kedua sejak 60 detik lalu" in told(by_second, Language.ID)
+    assert "Bearer mqtt: connected by the second broker for 60 s" in told(by_second, Language.EN)
 
 
 def test_words_of_a_newer_daemon_are_shown_as_they_are() -> None:
@@ -192,7 +198,7 @@ def test_the_english_sentence_of_a_fault_at_the_start_is_told_in_indonesian(
         ("E-DEVICE-MISSING/sirene", "GPIO23", "Perangkat tidak ada: sirene: GPIO23."),
         ("E-STATE-READONLY", "disk full", "Folder ledger tidak bisa ditulisi: disk full."),
         ("E-LINK", "link sockets: no space", "Soket antarprogram tidak bisa dibuka: link sockets: no space."),
-        ("E-BROKER-UNREACHABLE", "timeout", "Broker … tidak terjangkau: timeout."),
+        ("E-BROKER-UNREACHABLE", "timeout", "Broker … tidak terjangkau: broker tidak menjawab."),
         ("E-CENTRE-SILENT", "", "Broker terhubung, tetapi pusat tidak mendengarkan"),
     ],
 )

@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from edge.core.status import Bearer, BoxStatus, Journey, Oldest
+from edge.core.status import PRIMARY, SECONDARY, Bearer, BoxStatus, Journey, Oldest
 from edge.core.words import SECOND_NS, Troubled
 from edge.daemons.alarm.voice import View
 from edge.ledger.told import Opened, Stored
@@ -68,12 +68,21 @@ def test_an_alarm_of_an_earlier_start_is_older_than_the_daemon_and_than_every_ot
     assert told.boot_ms - oldest(told).made_ms == 5000  # at least
 
 
+def test_the_bearer_says_which_of_two_brokers(world: World) -> None:
+    world.up()
+    assert asked(world).bearers["mqtt"].broker == PRIMARY
+    world.turn(LinkState("mqtt", up=False, detail="lost"))
+    assert asked(world).bearers["mqtt"].broker == ""
+    world.turn(LinkState("mqtt", up=True, detail=SECONDARY))
+    assert asked(world).bearers["mqtt"].broker == SECONDARY
+
+
 def test_the_bearer_says_since_when_and_why(world: World) -> None:
     assert asked(world).bearers["mqtt"] == Bearer(detail="no bearer")
     world.up()
     came_ms = world.clock.now // 10**6
     world.turn(after_s=3)
-    assert asked(world).bearers["mqtt"] == Bearer(up=True, since_ms=came_ms)
+    assert asked(world).bearers["mqtt"] == Bearer(up=True, since_ms=came_ms, broker=PRIMARY)
     world.turn(LinkState("mqtt", up=False, detail="timeout"), after_s=4)
     down = Bearer(since_ms=came_ms + 7000, detail="timeout")
     assert asked(world).bearers["mqtt"] == down

@@ -19,7 +19,7 @@ from edge.core.orders import Policy
 from edge.core.outbox import Outbox
 from edge.core.receipts import AGAIN_LIMIT, Claim, Disproved, Proved, Receipts, wanted
 from edge.core.seal import Forged
-from edge.core.status import BoxStatus
+from edge.core.status import PRIMARY, SECONDARY, BoxStatus
 from edge.core.words import SECOND_NS, EventId, Json, Noted, Operator, Silence, Stimulus, WalkTest
 from edge.core.zones import WALK_TEST_NS
 from edge.daemons.alarm.beside import Beside
@@ -266,7 +266,7 @@ class Dispatch:
     def _link_state(self, peer: Peer, frame: LinkState, now_ns: int) -> None:
         if frame.up:
             self._line.stands()
-            self._voice.connected(now_ns)
+            self._voice.connected(now_ns, SECONDARY if frame.detail == SECONDARY else PRIMARY)
             return
         self._disconnected()
         if frame.detail == "connecting":

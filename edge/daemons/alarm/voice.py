@@ -11,7 +11,7 @@ from edge.core.faults import printable
 from edge.core.messages import PART_BYTES, Beat, Part, Reply, State, decode, encode, sign_beat, sign_part, sign_reply
 from edge.core.outbox import Outbox, Waiting
 from edge.core.seal import Forged, Signer, b64
-from edge.core.status import Bearer, BoxStatus, Journey, Oldest
+from edge.core.status import PRIMARY, Bearer, BoxStatus, Journey, Oldest
 from edge.core.timing import Clock, rfc3339
 from edge.core.words import SECOND_NS, Epoch
 from edge.link.frames import Speak
@@ -104,11 +104,11 @@ class Voice:
         self._stated = self._view
         return Speak(self._author.box, self._state(online=True), self._state(online=False), nonce)
 
-    def connected(self, now_ns: int) -> None:
+    def connected(self, now_ns: int, broker: str = PRIMARY) -> None:
         self._beat_due_ns = now_ns
         self._answered_ns = now_ns
         self._state_due_ns = None
-        self._bearer = Bearer(up=True, since_ms=_ms(now_ns))
+        self._bearer = Bearer(up=True, since_ms=_ms(now_ns), broker=broker)
 
     def disconnected(self, now_ns: int) -> None:
         self._bearer = Bearer(since_ms=_ms(now_ns))

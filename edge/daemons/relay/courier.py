@@ -9,6 +9,7 @@ from drivers.ports import Arrived, Certificates, Down, Flawed, Message, Session,
 from edge.core import codes
 from edge.core.delivery import Answer
 from edge.core.retry import FLOOR_S, STOOD_S, Backoff
+from edge.core.status import SECONDARY
 from edge.core.timing import STEP_NS
 from edge.core.words import SECOND_NS, EventClass, EventId
 from edge.daemons.relay.uploads import Uploads
@@ -218,7 +219,7 @@ class Courier:
         self._phase = Phase.UP
         self._up_ns = now_ns
         self._told.back(now_ns)
-        self._link.send(LinkState(BEARER, up=True))
+        self._link.send(LinkState(BEARER, up=True, detail=SECONDARY if granted.secondary else ""))
         self._uploads.up()
         self._carry.up(granted.window, now_ns, batch=max(0, min(BATCH_LIMIT, granted.packet - HEADER_ROOM)))
 
