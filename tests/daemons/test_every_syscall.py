@@ -53,6 +53,12 @@ def one_alarm_s_way(box: AlarmBox, bearer: Bearer, zone: str) -> None:
     bearer.until(lambda: not box.alarm.running or lamp(box) == "diterima", WAY_S, "its receipt")
 
 
+def is_received(box: AlarmBox, bearer: Bearer) -> bool:
+    """Of every row; the receipt is given until the daemon of this life has it."""
+    bearer.pass_on("receipt", box.receipt(bearer.rows.values()))
+    return lamp(box) in {"diterima", "siaga"}
+
+
 def lamp(box: AlarmBox) -> str:
     """As the box answers; "" while nobody does."""
     try:
@@ -80,19 +86,22 @@ def test_alarm_killed_at_each_call_of_an_alarm_s_way_tells_it_exactly_once(
 
 def killed_on_the_way(box: AlarmBox, bearer: Bearer, strace: Strace, point: Point, zone: str) -> bool:
     """One life that ends at this call and one after it; whether it ended there."""
+    before = len(box.strokes("sirene"))
     with killed_at(strace, box.alarm.pid, point, box.places.root / "calls"):
         one_alarm_s_way(box, bearer, zone)
     killed = not box.alarm.running
     if killed:
         assert box.alarm.stop() == -signal.SIGKILL
         box.start()
-    bearer.until(lambda: bearer.up and bearer.alarms(zone), WAY_S, f"the press that was killed at {point}")
-    bearer.pass_on("receipt", box.receipt(bearer.rows.values()))
-    bearer.until(lambda: lamp(box) in {"diterima", "siaga"}, WAY_S, f"the receipt of what was killed at {point}")
+    bearer.until(lambda: bearer.alarms(zone), WAY_S, f"the press that was killed at {point}")
+    try:
+        bearer.until(lambda: is_received(box, bearer), WAY_S, f"the receipt of what was killed at {point}")
+    except AssertionError as late:
+        raise AssertionError(f"{late}: {ask_status(box.places)}") from late
+    assert box.wires.watch(lambda _: any(on for _, on in box.strokes("sirene")[before:]), PATIENCE_S), point
     box.wires.release(box.line_of(zone))
     told = bearer.alarms(zone)
     assert len(told) == 1 or not all(row.durable for row in told), point  # a disk that takes a second: told before
-    assert any(on for _, on in box.strokes("sirene"))
     return killed
 
 
