@@ -26,6 +26,7 @@ ATHERIS = "atheris==3.0.0"
 LIMITS = ("-timeout=10", "-rss_limit_mb=512", "-max_len=8192", "-print_final_stats=1", "-close_fd_mask=1")
 GROWTH_MB = 4.0  # inputs that reach new branches are kept in memory, by the fuzzer and not by us
 LOOK_S = 0.5
+BEGUN = b"INITED"  # everything is imported and instrumented
 RESIDENT = re.compile(r"VmRSS:\s+(\d+) kB")
 FINAL = re.compile(r"stat::(\w+):\s+(\d+)")
 
@@ -53,6 +54,8 @@ def _hunt(name: str, seconds: int, library: Path) -> int:
     surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join([str(library), str(ROOT)])}
     with (kept / "words").open("wb") as words:
         with subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=subprocess.DEVNULL, stderr=words) as fuzzer:
+            while fuzzer.poll() is None and BEGUN not in (kept / "words").read_bytes():
+                time.sleep(LOOK_S)
             sizes = list(sizes_of(fuzzer))
         failed = fuzzer.returncode != 0
     said = (kept / "words").read_text("utf-8", "replace")

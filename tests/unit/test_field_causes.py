@@ -16,7 +16,7 @@ from edge.field.troubles import fault_of
 ROOT = Path(__file__).parents[2]
 NAMING = {"DialFailed", "Down", "_fail"}  # calls whose first argument is a cause
 FILES = ("drivers/dial.py", "drivers/mqtt.py", "drivers/wire.py", "drivers/failover.py", "drivers/mqtt_packets.py")
-OF_BOX = ("edge/daemons/alarm/dispatch.py",)
+OF_BOX = ("edge/daemons/alarm/dispatch.py", "edge/daemons/alarm/line.py")
 
 
 def named() -> Iterator[str]:

@@ -43,7 +43,6 @@ from edge.link.server import LinkServer, Peer
 
 log = logging.getLogger("kentongan.alarm")
 
-AGAIN_S: Final = 0.01  # a loop that fails at each turn leaves the interpreter to the panel
 LOOK_S: Final = 0.25  # an event whose commit hangs is noticed this late at most
 
 
@@ -140,7 +139,7 @@ class Dispatch:
     def _run(self) -> None:
         while not self._stopping:
             if not self._border.call(self._turn):
-                time.sleep(AGAIN_S)
+                time.sleep(LOOK_S / 25)  # one that fails at each turn leaves the interpreter to the panel
         self._server.close()
 
     def _turn(self) -> None:
