@@ -38,7 +38,7 @@ def strace() -> Strace:
 
 @contextmanager
 def fresh(folder: Path) -> Iterator[tuple[AlarmBox, Bearer]]:
-    with AlarmBox(folder, entry=("-m", "tests.daemons.patient")) as box:
+    with AlarmBox(folder) as box:
         box.start()
         bearer = box.bearer()
         bearer.until(lambda: bearer.rows, PATIENCE_S, "the first event")
