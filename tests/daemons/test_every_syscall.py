@@ -24,6 +24,8 @@ from tests.daemons.killing import Point, chosen, killed_at, recorded
 from tests.daemons.relay_world import World, row
 from tests.power.strace import Strace, find_strace_or_skip
 
+pytestmark = pytest.mark.timeout(1800)  # each call of the whole walk is two lives
+
 REACHED = 0.75  # of the points: how often a thread asks a socket in vain is never quite the same twice
 WAY_S = 60.0  # two lives under strace on a busy machine
 
