@@ -55,10 +55,19 @@ def one_alarm_s_way(box: AlarmBox, bearer: Bearer, zone: str) -> None:
     bearer.until(lambda: not box.alarm.running or lamp(box) == "diterima", WAY_S, "its receipt")
 
 
+def revived(box: AlarmBox) -> bool:
+    """Start it anew if the kill has ended it."""
+    if box.alarm.running:
+        return False
+    assert box.alarm.stop() == -signal.SIGKILL
+    box.start()
+    return True
+
+
 def is_received(box: AlarmBox, bearer: Bearer) -> bool:
     """Of every row; the receipt is given until the daemon of this life has it."""
     bearer.pass_on("receipt", box.receipt(bearer.rows.values()))
-    return lamp(box) in {"diterima", "siaga"}
+    return not box.alarm.running or lamp(box) in {"diterima", "siaga"}
 
 
 def lamp(box: AlarmBox) -> str:
@@ -91,15 +100,13 @@ def killed_on_the_way(box: AlarmBox, bearer: Bearer, strace: Strace, point: Poin
     before = len(box.strokes("sirene"))
     with killed_at(strace, box.alarm.pid, point, box.places.root / "calls"):
         one_alarm_s_way(box, bearer, zone)
-    killed = not box.alarm.running
-    if killed:
-        assert box.alarm.stop() == -signal.SIGKILL
-        box.start()
+    killed = revived(box)
     bearer.until(lambda: bearer.alarms(zone), WAY_S, f"the press that was killed at {point}")
-    try:
+    while True:
         bearer.until(lambda: is_received(box, bearer), WAY_S, f"the receipt of what was killed at {point}")
-    except AssertionError as late:
-        raise AssertionError(f"{late}: {ask_status(box.places)}") from late
+        if not revived(box):
+            break
+        killed = True  # it came to that call as strace let go of it
     assert box.wires.watch(lambda _: any(on for _, on in box.strokes("sirene")[before:]), PATIENCE_S), point
     box.wires.release(box.line_of(zone))
     told = bearer.alarms(zone)
