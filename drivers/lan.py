@@ -139,6 +139,21 @@ class Lan:
     def _refusal(self, ask: Ask) -> CameraFault:
         return NotOffered("this user may not ask for it") if ask.optional else self.spent()
 
+    def dial(self, port: int, bounds: "Bounds") -> "Bounded":
+        """A connection of its own within these bounds, for what is not HTTP. Raises Unreachable, Slow."""
+        try:
+            return _dialled(self.address.host, port, bounds)
+        except OSError as fault:
+            raise fault if isinstance(fault, Slow) else Unreachable("nobody answers at this address") from None
+
+    def prove(self, challenge: Challenge, method: str, target: str) -> str:
+        """The answer to a Digest challenge. Raises Refused, NotOffered without a login."""
+        if self.door.spent:
+            raise Refused("this login was refused before: it is not tried again")
+        if self._login is None:
+            raise NotOffered("it answers nobody without a login")
+        return challenge.answer(self._login, method, target)
+
     def spent(self) -> Refused:
         """The login was refused: remember it; what to raise."""
         self.door.spent = True
@@ -198,7 +213,7 @@ class Bounds:
             raise TooLarge("more bytes than an honest answer has")
 
 
-class _Socket(socket.socket):
+class Bounded(socket.socket):
     """A socket whose timeout is what is left of the deadline, and which counts."""
 
     bounds: Bounds
@@ -214,6 +229,15 @@ class _Socket(socket.socket):
         super().sendall(data, flags)
 
 
+def _dialled(host: str, port: int, bounds: Bounds) -> Bounded:
+    """Raises OSError, Slow."""
+    plain = socket.create_connection((host, port), min(CONNECT_S, bounds.until.left()))
+    bound = Bounded(fileno=plain.detach())
+    bound.bounds = bounds
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return bound
+
+
 class _Wire(http.client.HTTPConnection):
     def __init__(self, host: str, port: int, bounds: Bounds) -> None:
         super().__init__(host, port)
@@ -222,18 +246,14 @@ class _Wire(http.client.HTTPConnection):
 
     def connect(self) -> None:
         """Raises OSError, Slow."""
-        plain = socket.create_connection((self.host, self.port), min(CONNECT_S, self._bounds.until.left()))
-        bound = _Socket(fileno=plain.detach())
-        bound.bounds = self._bounds
-        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock = bound
+        self.sock = _dialled(self.host, self.port, self._bounds)
 
     def send(self, data: Any) -> None:
         """Kept until the answer is asked for: head and body in one packet, as simple firmware expects them."""
         self._unsent += data
 
     def getresponse(self) -> http.client.HTTPResponse:
-        assert isinstance(self.sock, _Socket)
+        assert isinstance(self.sock, Bounded)
         self.sock.sendall(self._unsent)
         return super().getresponse()
 

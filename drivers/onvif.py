@@ -151,6 +151,13 @@ class OnvifCamera:
             self._known.shots[token] = place_of(uri, self._address)
         return self._known.shots[token]
 
+    def stream_uri(self, token: str, until: Deadline) -> str:
+        """As the camera writes it: not to be shown to anybody. Raises CameraFault."""
+        if self._media()[0] is Port.MEDIA2:
+            return self._ask_uri("GetStreamUri", token, until, Protocol="RTSP")
+        setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
+        return self._ask_uri("GetStreamUri", token, until, StreamSetup=setup)
+
     # what is asked
 
     def _new_dialogue(self) -> Dialogue:
@@ -226,9 +233,10 @@ class OnvifCamera:
             return ()
         return tuple(profile for row in told[:PROFILES] if (profile := _profile(row)).token)
 
-    def _ask_uri(self, operation: str, token: str, until: Deadline) -> str:
+    def _ask_uri(self, operation: str, token: str, until: Deadline, **arguments: Any) -> str:
         port, place = self._media()
-        told = self._dialogue.call(Call(port, operation, place, optional=True), until, ProfileToken=token)
+        call = Call(port, operation, place, optional=True)
+        told = self._dialogue.call(call, until, ProfileToken=token, **arguments)
         return str(getattr(told, "Uri", told) or "")
 
     def _names_snapshots(self, until: Deadline) -> bool:

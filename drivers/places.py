@@ -37,8 +37,9 @@ def place_of(url: str, address: Address, *, scheme: str = "http", otherwise: int
     if parts.scheme.lower() != scheme or not parts.netloc:
         return None
     host, port = _authority(parts.netloc)
+    ports = _ports(host, port, address, otherwise) if scheme == "http" else (port or otherwise,)
     target = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=SAFE)
-    return Place(_ports(host, port, address, otherwise), target)
+    return Place(ports, target)
 
 
 def _authority(netloc: str) -> tuple[str, int | None]:

@@ -16,9 +16,11 @@ from drivers.camera import (
     Slow,
     WrongPassword,
 )
+from drivers.develop import developed
 from drivers.lan import Ask, Deadline, Lan
 from drivers.learned import Learned
 from drivers.places import Place
+from drivers.rtsp import key_frame, stream_place
 
 BEGIN: Final = b"\xff\xd8\xff"  # SOI, and the marker that follows it (ITU-T T.81, B.1.1.3)
 END: Final = b"\xff\xd9"  # EOI
@@ -38,6 +40,8 @@ MAKERS: Final = {
 }
 NAMED: Final = "the address that it names"
 MAKER: Final = "its maker's usual address"
+STREAM: Final = "its stream"
+STREAM_WIDTH: Final = 1280  # pixels; a larger key frame takes a Pi a second to decode
 PROFILES: Final = 4  # of one camera that are tried
 PLAIN_PORT: Final = 80  # where makers' own pages are, if not beside ONVIF
 
@@ -50,6 +54,8 @@ class Source(Protocol):
     def identity(self, until: Deadline) -> Identity: ...
 
     def snapshot_place(self, token: str, until: Deadline) -> Place | None: ...
+
+    def stream_uri(self, token: str, until: Deadline) -> str: ...
 
 
 class Photographer:
@@ -75,6 +81,12 @@ class Photographer:
             else:
                 self._known.shot = place
                 return picture
+        try:
+            return self._of_stream(limit, until)
+        except (WrongPassword, Slow):
+            raise
+        except CameraFault as fault:
+            tried.append(f"{STREAM}: {fault}")
         raise NoPicture("; ".join(dict.fromkeys(tried)) or "it offers no way to a picture")
 
     def _ways(self, until: Deadline, tried: list[str]) -> Iterator[tuple[str, Place]]:
@@ -108,6 +120,15 @@ class Photographer:
                 yield MAKER, place
         except (NotOffered, NotOnvif) as fault:
             tried.append(f"{MAKER}: {fault}")
+
+    def _of_stream(self, limit: int, until: Deadline) -> bytes:
+        """Of the largest stream that a small box decodes in time."""
+        profiles = sorted(self._source.profiles(until), key=lambda one: one.width * one.height, reverse=True)
+        if not profiles:
+            raise NotOffered("it has no stream")
+        fitting = next((one for one in profiles if 0 < one.width <= STREAM_WIDTH), profiles[-1])
+        place = stream_place(self._source.stream_uri(fitting.token, until), self._lan)
+        return checked(developed(key_frame(self._lan, place, until), limit, until))
 
 
 def take(lan: Lan, place: Place, limit: int, until: Deadline) -> bytes:

@@ -6,10 +6,13 @@ from typing import Final
 from drivers.camera import SOAP_LIMIT, Address, CameraFault, Candidate, Login
 from drivers.digest import choose
 from drivers.lan import Answer, Ask, Deadline, Door, Lan
+from drivers.nal import CODECS, Units
 from drivers.onvif import OnvifCamera, OnvifCameras
 from drivers.places import place_of
 from drivers.pullpoint import happenings
 from drivers.redact import redact
+from drivers.rtsp import rtp_payload
+from drivers.sdp import video_of
 from drivers.snapshot import checked
 from drivers.soap import read_envelope
 
@@ -104,3 +107,15 @@ def words(raw: bytes) -> None:
     with suppress(CameraFault):
         checked(raw)
     assert redact(redact(text)) == redact(text)
+
+
+def streams(raw: bytes) -> None:
+    """A session description, and packets as they come."""
+    for text in (raw, b"m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n" + raw):
+        with suppress(CameraFault):
+            video_of(text)
+    packets = [rtp_payload(part) for part in (raw, b"\x80\x60" + bytes(10) + raw)]
+    for kind in CODECS.values():
+        units = Units(kind, [raw])
+        for number, payload in enumerate((*packets, raw, *raw.split(b"\0"))):
+            units.add(payload, last=bool(number % 2), at=bytes([number % 3]))

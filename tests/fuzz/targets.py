@@ -171,5 +171,6 @@ TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
     "probe-answers": probe_answers,
     "camera-answers": cameras.answers,
     "camera-messages": cameras.messages,
+    "camera-streams": cameras.streams,
     "camera-words": cameras.words,
 }
