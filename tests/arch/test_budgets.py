@@ -47,7 +47,10 @@ BUDGETS = {
     "relay": Budget("import edge.daemons.relay", TOOLS | DEVICES | {"sqlite3", "_sqlite3"}, 270, 24.0),
     # without a camera: what reads their XML is loaded when one is spoken to
     "cameras": Budget(
-        "import edge.daemons.cameras", TOOLS | DEVICES | NETWORK | {"lxml", "sqlite3", "_sqlite3"}, 300, 22.0
+        "import edge.daemons.cameras",
+        TOOLS | DEVICES | {"asyncio", "lxml", "paho", "requests", "sqlite3", "_sqlite3", "zeep"},
+        330,
+        24.0,
     ),
     "kentongan --help": Budget(
         "import sys; from edge.field.cli import main; sys.argv = ['kentongan', '--help']\n"

@@ -1,5 +1,6 @@
 """The cameras daemon without its loop: a street in memory, a clock that is moved, jobs that are done at once."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -10,6 +11,7 @@ from drivers.sim.street import PLAIN, Lens, Street
 from edge.config.model import Cameras as Policy
 from edge.core.inventory import Adopted
 from edge.core.words import SECOND_NS
+from edge.daemons.border import Border
 from edge.daemons.cameras.clerk import Clerk, Hands
 from edge.daemons.cameras.crew import Crew, Post
 from edge.daemons.cameras.desk import Visitor
@@ -23,6 +25,7 @@ from edge.link.counter import Answer, Request
 from edge.link.frames import Done, Frame, Health, Picture, Put, Work
 
 T = TypeVar("T")
+log = logging.getLogger("kentongan.cameras")
 KEY: Final = PrivateKey(b"\x05" * 32)
 BOOT: Final = "5f0e2a9c"
 
@@ -70,7 +73,7 @@ class CameraBox:
         self.spool.load()
         self.roll = Roll(self.store, self.said.append, self.spool.count, now_ns)
         self.roll.send_health()  # alarm is there from the start
-        self.post = Post(lambda: None)
+        self.post = Post(lambda: None, Border(log, "test"))
         crew = Prompt(self.post)
         means = Means(self.street, self.street.scanner, crew, crew, self.boot_ns, lambda: True)
         self.rounds = Rounds(self.roll, means, Pace(), now_ns=now_ns, powered_on=False)

@@ -10,6 +10,7 @@ from typing import Final
 
 from drivers.camera import PORTS, CameraFault, Cameras, Candidate, Login, Scanner
 from drivers.ports import Configuration, DriverError
+from drivers.redact import redact
 from edge.core import camera_codes as codes
 from edge.core.faults import Meaning
 from edge.core.inventory import CAMERAS_LIMIT, Adopted, Health, Sighting, Where, compare, twins
@@ -318,7 +319,7 @@ def _refusal(meaning: Meaning, **facts: str) -> Refused:
 def _refusal_of(error: DriverError, **facts: str) -> Refused:
     """A driver's words hold no login and nothing of a camera's choosing (drivers/camera.py)."""
     code = codes.RANGE.code if isinstance(error, Configuration) and not isinstance(error, CameraFault) else error.code
-    return Refused(code if code in codes.CATALOGUE else codes.CAMERA.code, {**facts, "what": str(error)[:200]})
+    return Refused(code if code in codes.CATALOGUE else codes.CAMERA.code, {**facts, "what": redact(str(error))[:200]})
 
 
 def _failed(visitor: Visitor) -> None:

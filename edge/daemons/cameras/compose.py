@@ -9,13 +9,14 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 from drivers.camera import Cameras, Noticed, Scanner
 from drivers.discovery import WsDiscovery
 from drivers.hearing import Hearing
+from drivers.redact import redact
 from edge.config import model
 from edge.config.active import read_active
 from edge.config.places import Places
@@ -23,6 +24,8 @@ from edge.core import camera_codes as codes
 from edge.core.faults import Exit
 from edge.core.inventory import Health
 from edge.core.words import SECOND_NS
+from edge.daemons.border import Border
+from edge.daemons.cameras.begun import Begun
 from edge.daemons.cameras.clerk import Clerk, Hands
 from edge.daemons.cameras.crew import STACK_BYTES, Crew, Post
 from edge.daemons.cameras.desk import Desk
@@ -81,6 +84,8 @@ def main(argv: Sequence[str] | None = None, *, devices: "Callable[[Places], Devi
     parser.add_argument("--again-s", type=float, default=10.0, help=argparse.SUPPRESS)
     chosen = parser.parse_args(argv)
     start_logging()
+    for written in logging.getLogger().handlers:
+        written.addFilter(_redacted)
     threading.stack_size(STACK_BYTES)
     pace = Pace(int(chosen.check_s * SECOND_NS), int(chosen.again_s * SECOND_NS))
     places = Places(chosen.root)
@@ -95,9 +100,29 @@ def main(argv: Sequence[str] | None = None, *, devices: "Callable[[Places], Devi
     return Exit.OK
 
 
+def _redacted(record: logging.LogRecord) -> bool:
+    """Our lines hold no login by what they are made of; this is for what others log, and for what we overlooked.
+
+    Of an exception its kind and place are left: its words may be a camera's.
+    """
+    said, raised = record.getMessage(), record.exc_info
+    if raised and raised[0] is not None:
+        said += f"  error={raised[0].__name__} at={_place(raised[2])}"
+    record.msg, record.args, record.exc_info, record.exc_text = redact(said), None, None, None
+    return True
+
+
+def _place(trace: TracebackType | None) -> str:
+    """File and line where it was raised."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "?"
+
+
 def real_devices(places: Places) -> Devices:
-    onvif = import_module("drivers.onvif")
-    return Devices(onvif.OnvifCameras(places.subscriptions), WsDiscovery, hearing)
+    from drivers.onvif import OnvifCameras  # noqa: PLC0415  what reads XML: 20 MB that nobody else's import pays
+
+    return Devices(OnvifCameras(places.subscriptions), WsDiscovery, hearing)
 
 
 def hearing() -> Ear | None:
@@ -121,6 +146,7 @@ class Box:
 
     def __init__(self, places: Places, devices: Devices, pace: Pace) -> None:
         self._stopping = False
+        self._border = Border(log, "cameras")
         self._clock = SystemClock()
         self._notifier = Notifier()
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -142,7 +168,7 @@ class Box:
         self._offers = Offers(self._spool, self._voice)
         self._roll = Roll(store, self._voice.say, self._spool.count, now_ns)
 
-        self._post = Post(self._wake)
+        self._post = Post(self._wake, self._border)
         self._devices = devices
         self._crews = {"scan": 1, "look": LOOKS, "picture": PICTURES}
         scans, looks, pictures = (Crew(name, threads, self._post) for name, threads in self._crews.items())
@@ -157,7 +183,8 @@ class Box:
             devices.cameras, devices.scanner, scans, looks, self._post, self._clock.boot_ns, self._trusts_clock,
             self._adopted, self._forgotten,
         )  # fmt: skip
-        self._desk = Desk(places.counter, self._selector, Clerk(self._roll, hands).ask)
+        self._desk = Desk(places.counter, self._selector, Clerk(self._roll, hands).ask, self._border)
+        self._begun = Begun(places.counter.with_name("begun.json"), self._clock.boot_ns)
         self._watches: dict[str, Watch] = {}
         self._sieve = Sieve()
         self._ear: Ear | None = None
@@ -208,7 +235,7 @@ class Box:
                 self._voice.greeted()
                 self._offers.greeted()
         for frame in self._link.frames():
-            self._hear(frame, now_ns)
+            self._border.call(self._hear, frame, now_ns)
 
     def _hear(self, frame: Frame, now_ns: int) -> None:
         match frame:
@@ -239,6 +266,8 @@ class Box:
 
     def _watch(self, now_ns: int) -> None:
         """Begin to listen to each camera that is up and whose owner wants it."""
+        if not self._roll.is_written:
+            return
         for camera in self._roll.all():
             if not camera.events or camera.name in self._watches:
                 continue
@@ -247,7 +276,8 @@ class Box:
             if login is None or seat is None or not seat.proven or seat.condition.health is Health.UNREACHABLE:
                 continue
             told = Told(self._noticed, self._refused)
-            watch = self._watches[camera.name] = Watch(camera, login, self._devices.cameras, self._post, told)
+            watch = Watch(camera, login, cameras=self._devices.cameras, post=self._post, told=told, begun=self._begun)
+            self._watches[camera.name] = watch
             watch.start()
 
     def _unwatch(self, name: str) -> None:
@@ -278,7 +308,12 @@ class Box:
     def _wait(self) -> None:
         self._follow_link()
         now_ns = self._clock.boot_ns()
-        due = [self._alive_due_ns, self._rounds.due_ns, self._roll.due_ns, self._photographer.due_ns]
+        due = [
+            self._alive_due_ns if self._roll.is_written else now_ns + SECOND_NS // 5,
+            self._rounds.due_ns,
+            self._roll.due_ns,
+            self._photographer.due_ns,
+        ]
         if not self._link.connected:
             due.append(self._link_due_ns)
         due_ns = min(each for each in due if each is not None)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
+from edge.daemons.border import Border
+
 log = logging.getLogger("kentongan.cameras")
 
 T = TypeVar("T")
@@ -15,11 +17,13 @@ STACK_BYTES: Final = 512 * 1024  # of a thread; a parser of deep XML is refused 
 class Post:
     """From any thread to the loop: what to call there, in order.
 
-    wake: makes the loop look; callable from any thread
+    wake:   makes the loop look; callable from any thread
+    border: what one call raises costs that call
     """
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], None], border: Border) -> None:
         self._wake = wake
+        self._border = border
         self._waiting: deque[Callable[[], None]] = deque()
 
     def leave(self, call: Callable[[], None]) -> None:
@@ -29,7 +33,7 @@ class Post:
     def take(self) -> None:
         """In the loop: call what has been left by now."""
         for _ in range(len(self._waiting)):
-            self._waiting.popleft()()
+            self._border.call(self._waiting.popleft())
 
 
 class Crew:
@@ -51,9 +55,8 @@ class Crew:
     def _run(self, job: Callable[[], T], done: Callable[[T], None], failed: Callable[[], None] | None) -> None:
         try:
             found = job()
-        except Exception as error:  # noqa: BLE001  whatever a camera made of us, the loop goes on
-            # No traceback: its lines may quote what a camera sent.
-            log.error("unforeseen  job=%s error=%s", getattr(job, "__name__", "?"), type(error).__name__)
+        except Exception:  # whatever a camera made of us, the other forty-nine are looked after
+            log.exception("thread fault; going on")
             self._post.leave(lambda: self._end(failed or _nothing))
         else:
             self._post.leave(lambda: self._end(lambda: done(found)))

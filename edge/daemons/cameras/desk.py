@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from edge.daemons.border import Border
 from edge.link.counter import Answer, Finished, Refused, Request, pack, unpack_request
 from edge.link.frames import FRAME_LIMIT, BadFrame
 from edge.link.sockets import listen
@@ -71,7 +72,10 @@ class Visitor:
 class Desk:
     """ask: called with a visitor and a request; it answers sooner or later with `visitor.say`."""
 
-    def __init__(self, path: Path, selector: selectors.BaseSelector, ask: Callable[[Visitor, Request], None]) -> None:
+    def __init__(
+        self, path: Path, selector: selectors.BaseSelector, ask: Callable[[Visitor, Request], None], border: Border
+    ) -> None:
+        self._border = border
         self._path = path
         self._selector = selector
         self._ask = ask
@@ -131,7 +135,8 @@ class Desk:
             self._send_away(visitor, "one request at a time")
             return
         visitor.is_busy = True
-        self._ask(visitor, request)
+        if not self._border.call(self._ask, visitor, request):
+            visitor.leave()
 
     def _send_away(self, visitor: Visitor, why: str) -> None:
         log.warning("a visitor was sent away  uid=%d cause=%s", visitor.uid, why)

@@ -24,7 +24,7 @@ from edge.link.frames import Health as HealthFrame
 log = logging.getLogger("kentongan.cameras")
 
 STAKED_NS: Final = 30 * 60 * SECOND_NS  # the longest lock that makers are known for (Hikvision)
-FLUSH_NS: Final = 1 * SECOND_NS
+FLUSH_NS: Final = SECOND_NS // 5  # fifty logins that are taken within four seconds are twenty writes, not fifty
 UNWRITTEN_NS: Final = 60 * SECOND_NS
 _WELL: Final = frozenset({Health.UP, Health.REACHABLE})
 BLIND: Final = frozenset({Where.USURPED, Where.DOUBTFUL})
@@ -38,6 +38,7 @@ class Seat:
     proven:    it has taken its login in this life of ours
     stranger:  its login was taken, and then it said that it is somebody else
     code:      of the fault behind its health
+    is_new:    nothing was ever told of its health
     barred:    number of the login that it refused, whatever the disk knows of that
     quiet_until_ns: no login before, but for an alarm
     """
@@ -47,6 +48,7 @@ class Seat:
     proven: bool = False
     stranger: bool = False
     code: str = ""
+    is_new: bool = False
     barred: int = -1
     quiet_until_ns: int = 0
 
@@ -65,7 +67,7 @@ class Roll:
         self._flush_ns = 0
 
     def _seated(self, camera: Adopted, health: Health | None, now_ns: int) -> Seat:
-        seat = Seat(Condition(health or Health.REACHABLE, now_ns))
+        seat = Seat(Condition(health or Health.REACHABLE, now_ns), is_new=health is None)
         if camera.staked and camera.staked == camera.login:
             seat.quiet_until_ns = now_ns + STAKED_NS
             log.warning("a login's fate is not known  camera=%s again_in=%ds", camera.name, STAKED_NS // SECOND_NS)
@@ -225,7 +227,11 @@ class Roll:
         if health is Health.UNREACHABLE:
             seat.confirmed = False  # whoever answers there next is looked at first
         self.send_health()
-        self._announce(self._darkness.changed(Changed(name, health, was), now_ns))
+        as_expected, seat.is_new = seat.is_new and health is Health.UP, False
+        if as_expected:
+            self._settle()
+        else:
+            self._announce(self._darkness.changed(Changed(name, health, was), now_ns))
 
     # ---- what people decide ------------------------------------------------------------------------------------------
 
@@ -250,6 +256,11 @@ class Roll:
     @property
     def due_ns(self) -> int | None:
         return self._darkness.due_ns
+
+    @property
+    def is_written(self) -> bool:
+        """The disk knows the fate of every login that was sent, or cannot be told."""
+        return self._unwritten or not self._store.is_held
 
     @property
     def suspects(self) -> bool:

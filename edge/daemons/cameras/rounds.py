@@ -25,6 +25,7 @@ HINT_NS: Final = 2 * SECOND_NS  # after a Hello: it says it before it is ready
 HINTED_NS: Final = 30 * SECOND_NS  # between two scans for Hellos, which anybody can forge
 NO_NETWORK_NS: Final = 30 * SECOND_NS
 AT_ONCE: Final = 8  # looks that run or wait
+BUSY_NS: Final = 90 * SECOND_NS  # a look is two conversations of 8 s, and may wait for others
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class _Plan:
 
     next_ns: int = 0
     full_ns: int = 0
-    busy: bool = False
+    busy_until_ns: int = 0  # a look that nobody ends is forgotten then
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Rounds:
     @property
     def due_ns(self) -> int:
         """When to call `turn` at the latest."""
-        waiting = [plan.next_ns for plan in self._plans.values() if not plan.busy]
+        waiting = [max(plan.next_ns, plan.busy_until_ns) for plan in self._plans.values()]
         return min([self._next_scan_ns(), *waiting])
 
     def hint(self, now_ns: int) -> None:
@@ -168,7 +169,7 @@ class Rounds:
 
     def _is_due(self, camera: Adopted, now_ns: int) -> bool:
         plan = self._plans[camera.name]
-        return not plan.busy and now_ns >= plan.next_ns
+        return now_ns >= max(plan.next_ns, plan.busy_until_ns)
 
     def _health(self, camera: Adopted) -> Health:
         seat = self._roll.seat(camera.name)
@@ -180,7 +181,7 @@ class Rounds:
         self._roll.stake(with_login)
         for camera in due:
             plan = self._plans[camera.name]
-            plan.busy = True
+            plan.busy_until_ns = now_ns + BUSY_NS
             current = self._roll.get(camera.name) or camera
             if camera in with_login:
                 plan.full_ns = now_ns + self._pace.full_ns
@@ -243,7 +244,7 @@ class Rounds:
 
     def _release(self, name: str, after_ns: int) -> None:
         if (plan := self._plans.get(name)) is not None:
-            plan.busy, plan.next_ns = False, self._means.boot_ns() + after_ns
+            plan.busy_until_ns, plan.next_ns = 0, self._means.boot_ns() + after_ns
 
     def _pull(self) -> None:
         """One missed: in a blackout the others did as well, and are looked at now."""

@@ -111,6 +111,11 @@ class Store:
         self.kept = self._with(cameras)
         self._held = True
 
+    @property
+    def is_held(self) -> bool:
+        """Something is in memory alone."""
+        return self._held
+
     def flush(self) -> None:
         if self._held:
             self._write(self.kept)

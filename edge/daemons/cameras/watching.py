@@ -9,6 +9,7 @@ from typing import Final
 from drivers.camera import CameraFault, Cameras, Login, Noticed, NotOffered, WrongPassword
 from edge.core.inventory import Adopted
 from edge.core.words import SECOND_NS
+from edge.daemons.cameras.begun import Begun
 from edge.daemons.cameras.crew import Post
 from edge.daemons.cameras.looks import candidate_of
 
@@ -36,7 +37,10 @@ class Told:
 class Watch:
     """One camera's thread. Begin it with `start`; `stop` only asks, `join` waits for the subscription to be off."""
 
-    def __init__(self, camera: Adopted, login: Login, cameras: Cameras, post: Post, told: Told) -> None:
+    def __init__(
+        self, camera: Adopted, login: Login, *, cameras: Cameras, post: Post, told: Told, begun: Begun
+    ) -> None:
+        self._begun = begun
         self.camera: Final = camera
         self._login = login
         self._cameras = cameras
@@ -72,8 +76,8 @@ class Watch:
                 return
             except CameraFault as fault:
                 self._lose(fault.code)
-            except Exception as error:  # noqa: BLE001  whatever it is, the other cameras are watched on
-                log.error("unforeseen  watch=%s error=%s", self.camera.name, type(error).__name__)
+            except Exception:  # whatever it is, it is tried again
+                log.exception("thread fault; going on  watch=%s", self.camera.name)
                 self._lose("")
             self._stopping.wait(self._pause_s)
             self._pause_s = min(PAUSE_MAX_S, self._pause_s * 2)
@@ -81,7 +85,13 @@ class Watch:
     def _listen(self) -> None:
         """Until told to stop. Raises CameraFault."""
         with self._cameras.open(candidate_of(self.camera), self._login) as camera:
-            subscription = camera.subscribe()
+            if self._stopping.wait(self._begun.wait_s(self.camera.name)):
+                return
+            self._begun.note(self.camera.name)
+            try:
+                subscription = camera.subscribe()
+            finally:
+                self._begun.clear(self.camera.name)
             try:
                 self._begin()
                 while not self._stopping.is_set():
@@ -139,15 +149,15 @@ class Sieve:
         key = (name, noticed.what, noticed.source)
         if self._last.get(key) is noticed.active:
             return False
-        if len(self._last) >= PARTS_MAX:
-            self._last.clear()
-        self._last[key] = noticed.active
         camera = self._cameras.setdefault(name, Tokens(BURST, REFILL_NS))
         if not (camera.has(noticed.at_ns) and self._street.has(noticed.at_ns)):
             self.passed_over += 1
             return False
         camera.left -= 1
         self._street.left -= 1
+        if len(self._last) >= PARTS_MAX:
+            self._last.clear()
+        self._last[key] = noticed.active  # what was told, not what was passed over
         return True
 
     def forget(self, name: str) -> None:
