@@ -147,6 +147,22 @@ def test_a_picture_that_is_too_large_does_not_leave(box: CameraBox) -> None:
     assert box.dones() == [Done("j1", "E-CAMERA-PICTURE")]
 
 
+def test_after_a_death_only_what_is_missing_of_an_alarm_is_taken(box: CameraBox) -> None:
+    box.alarms(ALARM)  # the first frame of each, and then it dies
+    before = {each.picture.sha256 for each in box.spool.pictures()}
+    box = box.again()
+    box.passes(60)
+    box.alarms(ALARM)
+    box.passes(10)
+    pictures = [each.picture for each in box.spool.pictures()]
+    assert len(before) == 2
+    assert before < {each.sha256 for each in pictures}
+    assert sorted((each.camera, each.frame) for each in pictures) == [
+        (camera, frame) for camera in ("kamera-1", "kamera-2") for frame in (1, 2, 3)
+    ]
+    assert box.dones() == [Done(ALARM, "")]
+
+
 # ---- the spool -------------------------------------------------------------------------------------------------------
 
 

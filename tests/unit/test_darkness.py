@@ -143,6 +143,17 @@ def test_one_that_is_back_before_it_was_told_was_never_gone() -> None:
     assert story.news == []
 
 
+def test_one_that_is_gone_again_before_its_return_was_told_never_came() -> None:
+    story = Story()
+    story.goes("gerbang")
+    story.passes(10)
+    story.comes("gerbang")
+    story.passes(2)
+    story.goes("gerbang")
+    story.passes(60)
+    assert story.news == [Changed("gerbang", Health.UNREACHABLE, Health.UP)]
+
+
 def test_the_end_of_a_blackout_names_who_is_still_missing_and_later_each_comes_alone() -> None:
     story = Story()
     story.goes(*FIFTY)

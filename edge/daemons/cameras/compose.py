@@ -44,7 +44,7 @@ from edge.link.frames import Done, Frame, Picture, Put, Work
 log = logging.getLogger("kentongan.cameras")
 
 LOOKS: Final = 8  # threads
-PICTURES: Final = 16  # threads; each holds one JPEG of at most 4 MB
+PICTURES: Final = 16  # threads; each holds one JPEG of at most 200 kB
 TURN_NS: Final = 1 * SECOND_NS
 LINK_AGAIN_NS: Final = SECOND_NS // 5  # alarm is back within 2 s of its death
 POWER_ON_NS: Final = 300 * SECOND_NS  # started this early in the machine's life: cameras may be starting, too

@@ -92,14 +92,18 @@ class Photographer:
         if alarm:
             self._remember(alarm, None)
         frames = min(policy.frames, next((count for most, count in FRAMES if len(chosen) <= most), 1)) if alarm else 1
-        job = _Round(work, frames, frames * len(chosen))
-        for camera in chosen:
-            self._take(job, camera, 1, now_ns)
-        self._later += [
-            (now_ns + (frame - 1) * BETWEEN_NS, job, camera, frame)
-            for frame in range(2, frames + 1)
-            for camera in chosen
+        there = self._spool.taken(alarm) if alarm else set()  # by a life of ours that died over it
+        wanted = [
+            (camera, frame) for frame in range(1, frames + 1) for camera in chosen if (camera.name, frame) not in there
         ]
+        job = _Round(work, frames, len(wanted), spooled=len(there))
+        if not wanted:
+            self._end(job)
+        for camera, frame in wanted:
+            if frame == 1:
+                self._take(job, camera, frame, now_ns)
+            else:
+                self._later.append((now_ns + (frame - 1) * BETWEEN_NS, job, camera, frame))
 
     def turn(self, now_ns: int) -> None:
         due = [each for each in self._later if each[0] <= now_ns]

@@ -39,7 +39,6 @@ class Seat:
     stranger:  its login was taken, and then it said that it is somebody else
     code:      of the fault behind its health
     is_new:    nothing was ever told of its health
-    barred:    number of the login that it refused, whatever the disk knows of that
     quiet_until_ns: no login before, but for an alarm
     """
 
@@ -49,7 +48,6 @@ class Seat:
     stranger: bool = False
     code: str = ""
     is_new: bool = False
-    barred: int = -1
     quiet_until_ns: int = 0
 
 
@@ -90,7 +88,7 @@ class Roll:
         urgent: an alarm wants a picture, which is worth a second try of a login that it once took
         """
         seat = self._seats[camera.name]
-        if camera.is_refused or seat.stranger or not seat.confirmed or seat.barred == camera.login:
+        if camera.is_refused or seat.stranger or not seat.confirmed:
             return None
         waits = now_ns < seat.quiet_until_ns and not (urgent and camera.accepted == camera.login)
         return None if waits else self._store.login(camera)
@@ -186,7 +184,7 @@ class Roll:
         if not outcome.sent or outcome.sent != camera.login:
             return camera
         if outcome.refused:
-            seat.proven, seat.barred = False, outcome.sent
+            seat.proven = False
             log.warning("login refused  camera=%s again=never", camera.name)
             return self._put(replace(camera, refused=outcome.sent, staked=0))
         taken = outcome.facts is not None or _pictured(outcome)

@@ -141,6 +141,11 @@ class Spool:
         for spooled in [each for each in self._files.values() if each.picture.camera == camera]:
             self.give_up(spooled, "forgotten")
 
+    def taken(self, alarm: str) -> set[tuple[str, int]]:
+        """Which frames of which cameras there are of this alarm."""
+        of_it = (each.picture for each in self._files.values() if each.picture.alarm == alarm)
+        return {(picture.camera, picture.frame) for picture in of_it}
+
     def count(self, camera: str) -> int:
         return sum(1 for each in self._files.values() if each.picture.camera == camera)
 
