@@ -236,10 +236,10 @@ def _reference(envelope: Envelope, dialogue: Dialogue) -> Reference:
     if said is None or place is None:
         raise NotOnvif("it does not say where its subscription lies")
     parameters = said.find(f"{{{WSA}}}ReferenceParameters")
-    return Reference(place, address, _parameters(parameters))
+    return Reference(place, address, parameters_of(parameters))
 
 
-def _parameters(said: Element | None) -> tuple[Element, ...]:
+def parameters_of(said: Element | None) -> tuple[Element, ...]:
     """Copies, marked as WS-Addressing wants them back (1.0 SOAP Binding, 3.4)."""
     kept = [deepcopy(element) for element in islice(said.iterchildren("*"), PARAMETERS)] if said is not None else []
     for element in kept:

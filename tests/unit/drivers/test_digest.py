@@ -76,6 +76,7 @@ def test_quotes_in_what_the_camera_says_do_not_leave_their_place() -> None:
     "header",
     [
         'Basic realm="k"',
+        'Basic realm="k", nonce="n"',
         "Negotiate",
         "",
         'Digest realm="k"',

@@ -24,6 +24,7 @@ OURS = Address("192.168.1.9", 8080)
         ("http://192.168.1.9:99999/x", (80, 8080), "/x"),
         ("http://192.168.1.9:8080/a b".replace(" ", "%20"), (8080,), "/a%20b"),
         ("http://[fe80::1]:80/x", (8080, 80), "/x"),
+        ("http://192.168.1.9:8080/gambar-\u00e9", (8080,), "/gambar-%C3%A9"),
     ],
 )
 def test_the_host_is_ours(url: str, ports: tuple[int, ...], target: str) -> None:
