@@ -24,6 +24,11 @@ class Learned:
     shots: dict[str, Place | None] = field(default_factory=dict)
     shot: Place | None = None
 
+    def forget_places(self) -> None:
+        """Nothing lies there any more: ask anew, as after new firmware."""
+        self.services, self.profiles, self.shot = {}, (), None
+        self.shots.clear()
+
 
 def word(value: Any) -> str:
     """Printable, at most 64 characters, whatever it was; "" for None."""

@@ -87,6 +87,7 @@ class Photographer:
             raise
         except CameraFault as fault:
             tried.append(f"{STREAM}: {fault}")
+        self._known.forget_places()
         raise NoPicture("; ".join(dict.fromkeys(tried)) or "it offers no way to a picture")
 
     def _ways(self, until: Deadline, tried: list[str]) -> Iterator[tuple[str, Place]]:

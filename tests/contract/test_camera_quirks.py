@@ -140,6 +140,26 @@ def test_it_is_known_but_gives_no_picture(cameras: OnvifCameras, camera: SimCame
     assert (camera.refused, camera.basic, camera.elsewhere) == ([], [], [])
 
 
+@pytest.mark.parametrize("spec", [[Quirk.SNAPSHOT_NULL], [Quirk.SNAPSHOT_NONE], [Quirk.SNAPSHOT_HTML]], indirect=True)
+def test_a_camera_that_was_mended_gives_its_picture_at_once(cameras: OnvifCameras, camera: SimCamera) -> None:
+    with opened(cameras, camera) as ours:
+        with pytest.raises(NoPicture):
+            ours.photograph(LIMIT)
+        camera.turn(*camera.spec.quirks, on=False)
+        assert ours.photograph(LIMIT).endswith(b"\xff\xd9")
+
+
+@pytest.mark.parametrize("spec", [[]], indirect=True)
+def test_the_next_picture_of_a_known_camera_is_one_request_and_its_proof(
+    cameras: OnvifCameras, camera: SimCamera
+) -> None:
+    for _ in range(2):
+        before = len(camera.book.visits)
+        with opened(cameras, camera) as ours:
+            ours.photograph(LIMIT)
+    assert [visit.kind for visit in list(camera.book.visits)[before:]] == ["picture", "picture"]
+
+
 @pytest.mark.parametrize("spec", [[Quirk.WRONG_PASSWORD], [Quirk.WRONG_PASSWORD, Quirk.WSSE_ONLY]], indirect=True)
 def test_a_refused_login_is_sent_once_whatever_is_asked_next(cameras: OnvifCameras, camera: SimCamera) -> None:
     with opened(cameras, camera) as ours:
