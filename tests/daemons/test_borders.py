@@ -18,7 +18,6 @@ from tests.contract.far import MosquittoFar
 from tests.daemons.alarm_box import PATIENCE_S, AlarmBox
 from tests.daemons.bearer import Bearer
 from tests.daemons.centre_world import World as CentreWorld
-from tests.daemons.centre_world import wait_for
 from tests.daemons.planted import FAULT, RAISED
 from tests.daemons.relay_world import BOX, World, row
 
@@ -72,7 +71,7 @@ OF_ALARM: dict[str, tuple[str, Callable[[AlarmBox, Bearer], None], str]] = {
     "ledger idle": ("edge.ledger.upkeep:Upkeep.idle", nothing, "ledger fault; opening it again  count=1"),
     "ledger gathers": ("edge.ledger.recorder:Recorder._gather", press, "ledger fault; going on  count=1"),
     "recorder tells": ("edge.daemons.alarm.dispatch:Dispatch.told", press, "ledger fault; opening it again  count=1"),
-    "question to the ledger": ("edge.ledger.ledger:Ledger.receive", receipt, "ledger fault; going on"),
+    "receipt is marked": ("edge.ledger.ledger:Ledger.receive", receipt, "ledger fault; opening it again  count=1"),
     "dispatch turns": (
         "edge.daemons.alarm.dispatch:Dispatch._patience_s",
         nothing,
@@ -205,7 +204,7 @@ def test_the_centre_lives_through_one_exception_at(border: str, tmp_path: Path) 
         (world.places.root / FAULT).touch()
         first = box.event()
         box.send(first)
-        wait_for((world.places.root / RAISED).exists, "the planted fault")
+        box.until((world.places.root / RAISED).exists, "the planted fault")
         box.until_received(first)
         second = box.event()
         box.send(second)
