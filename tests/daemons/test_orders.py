@@ -112,7 +112,7 @@ def test_what_the_panel_refuses_is_no_done(stage: Stage) -> None:
     assert told(stage, "acknowledge", never, "ticket=T-1")[1]["reason"] == "panel: unknown alarm"
     assert told(stage, "acknowledge", "alarm=00000000.9", "ticket=T-1")[1]["result"] == "done"  # of an earlier run
     assert told(stage, "bypass", "zone=nowhere", "duration=60")[1]["reason"] == "panel: unknown zone"
-    assert told(stage, "snapshot", "camera=pos")[1]["reason"] == "camera: none is adopted here"
+    assert told(stage, "snapshot", "camera=pos")[1]["reason"] == "camera: the part that speaks to cameras does not run"
 
 
 def test_a_test_is_told_as_a_test_and_a_wrong_word_goes_nowhere(stage: Stage) -> None:

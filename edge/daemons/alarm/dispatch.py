@@ -95,16 +95,9 @@ class Dispatch:
         self._traffic = Traffic(outbox, self._tell, recorder.fetch, self._pictures.attach)
         self._receipts = Receipts(voice.epoch, lambda: self._traffic.head, outbox, recorder.digests)
         self._orders = Orders(
-            gate,
-            voice,
-            policy,
-            post=post,
-            beside=beside,
-            picture=self._picture,
-            snapshot=self._cameras.order,
-            answered=self._followed,
-            tell=self._tell,
-        )
+            gate, voice, policy, post=post, beside=beside, picture=self._picture, snapshot=self._cameras.order,
+            answered=self._followed, tell=self._tell,
+        )  # fmt: skip
         self._more = False  # the ledger has more rows waiting than were taken in
         self._laid = ("", "")
         self._stopping = False
@@ -162,12 +155,17 @@ class Dispatch:
     def _loaded(self, told: Loaded | Asked | Rescued) -> None:
         """Rows to send: those that wait, or those that the centre wants again, for which no lamp waits."""
         self._traffic.loaded(told.rows)
+        self._pictures.loaded(told.rows)
         if isinstance(told, Asked):
             self._losses.asked(told.epoch, told.gone)
             return
-        self._more = len(told.rows) >= LOAD_LIMIT if isinstance(told, Loaded) else self._more
-        self._pictures.loaded(told.rows, whole=not self._more)
+        if isinstance(told, Loaded):
+            self._taken_in(len(told.rows))
         self._post(Waits(tuple(row.id for row in told.rows if row.shown)))
+
+    def _taken_in(self, rows: int) -> None:
+        self._more = rows >= LOAD_LIMIT
+        self._pictures.whole = not self._more
 
     def _patience_s(self) -> float:
         due = [at for at in (self._outbox.due_ns, self._voice.due_ns if self._line.up else None) if at is not None]
@@ -198,8 +196,8 @@ class Dispatch:
             case Opened(ordinal, _, notes, waiting):
                 self._voice.opened(ordinal)
                 self._rounds.opened(notes)
-                self._more = len(waiting) >= LOAD_LIMIT
-                self._pictures.loaded(waiting, whole=not self._more)
+                self._taken_in(len(waiting))
+                self._pictures.loaded(waiting)
                 for event in self._traffic.opened(ordinal, waiting):
                     self._recorder.append(event)
             case Loaded() | Asked() | Rescued():

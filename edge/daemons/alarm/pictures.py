@@ -95,7 +95,7 @@ class Pictures:
         self._since: dict[EventId, int] = {}
         self._received: deque[EventId] = deque(maxlen=REMEMBERED)
         self._new = Bucket(PER_S, BURST)
-        self._whole = False  # every row of the ledger that waits is in the outbox
+        self.whole = False  # every row of the ledger that waits is in the outbox
 
     # ---- from the cameras' part -------------------------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ class Pictures:
         self._outbox.present(identity, now_ns)
 
     def _number(self, picture: Picture, descriptor: int, now_ns: int) -> None:
-        if not self._whole:  # perhaps it has a number that the ledger has not told yet
+        if not self.whole:  # perhaps it has a number that the ledger has not told yet
             close_all((descriptor,))
             return
         if self._new.wait_ns(now_ns):
@@ -162,7 +162,7 @@ class Pictures:
     def _look_up(self, picture: Picture) -> None:
         """An id of which the outbox knows nothing: received before, or lost with a ledger."""
         identity = identity_of(picture.id)
-        if identity is None or not self._whole:
+        if identity is None or not self.whole:
             return
         if identity in self._received:
             self._to_cameras(Work("received", {"id": picture.id, "sha256": picture.sha256}))
@@ -208,9 +208,8 @@ class Pictures:
             if (digest := self._digests.get(identity)) is not None:
                 self._to_cameras(Work("kept", {"sha256": digest, "id": str(identity)}))
 
-    def loaded(self, rows: Iterable[Unreceived], *, whole: bool) -> None:
+    def loaded(self, rows: Iterable[Unreceived]) -> None:
         """Rows of earlier runs; what they are of, their bytes in the ledger say."""
-        self._whole = whole
         wanted = [row.id for row in rows if row.event_class is EventClass.PICTURE and row.id not in self._digests]
         if wanted:
             self._recorder.fetch(wanted)
