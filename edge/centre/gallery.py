@@ -25,7 +25,7 @@ BOX_PICTURES: Final = 2000  # of one box: its oldest go, so that a stolen one ca
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A picture is here and was opened. raw: its event, which is now to be receipted."""
+    """A picture is here and was opened. raw: its event, now to be receipted. is_new: since this very letter."""
 
     box: BoxId
     id: EventId
@@ -36,6 +36,7 @@ class Whole:
     frame: int
     frames: int
     size: int
+    is_new: bool
 
 
 class Gallery:
@@ -52,15 +53,16 @@ class Gallery:
         said |= {"sha256": header.sha256, "size": header.size, "parts": header.parts, "part_bytes": header.part_bytes}
         self._run(_ANNOUNCE, {**_key(event.box, event.id), **said, "kid": header.kid, "now": self._now_ns})
 
-    def part(self, box: BoxId, identity: EventId, number: int, raw: bytes) -> None:
-        """Keep one part until the picture is whole. Raises Forged for one that fits no picture."""
+    def part(self, box: BoxId, identity: EventId, number: int, raw: bytes) -> bool:
+        """Keep one part until the picture is whole; False where it is. Raises Forged for one that fits no picture."""
         header = self._one(_HEADER, _key(box, identity))
         if header is not None and header.stored_ns:
-            return  # sent again, because its receipt was lost: the header's repetition is answered
+            return False  # sent again, because its receipt was lost: the header's repetition is answered
         if header is not None and not _fits(header, number, len(raw)):
             raise Forged("picture: a part that its header does not know")
         self._run(_PART, {**_key(box, identity), "part": number, "raw": raw, "now": self._now_ns})
         self._make_room(box, identity)
+        return True
 
     def whole(self, box: BoxId, identity: EventId, keys: PictureKeys) -> Whole | None:
         """The picture, once all of it is here; it is judged, kept, and its parts go.
@@ -70,12 +72,13 @@ class Gallery:
         header = self._one(_HEADER, _key(box, identity))
         if header is None:
             return None
-        if not header.stored_ns and not self._assemble(header, box, identity, keys):
+        is_new = not header.stored_ns
+        if is_new and not self._assemble(header, box, identity, keys):
             return None
         raw = self._one(_EVENT, {**_key(box, identity), "name": "picture"})
         return None if raw is None else Whole(
             box, identity, bytes(raw.raw), header.alarm or "", header.jti or "", header.camera, header.frame,
-            header.frames, header.size,
+            header.frames, header.size, is_new,
         )  # fmt: skip
 
     def _assemble(self, header: Any, box: BoxId, identity: EventId, keys: PictureKeys) -> bool:

@@ -232,11 +232,12 @@ class _Sorting:
 
         def keep(group: Group) -> None:
             try:
-                group.gallery.part(admission.box, identity, number, letter.raw)
+                kept = group.gallery.part(admission.box, identity, number, letter.raw)
             except Forged as error:
                 self._refusal(str(error), letter)(group)
             else:
-                self._picture(admission.box, identity, letter, group)
+                if kept:
+                    self._picture(admission.box, identity, letter, group)
 
         return keep
 
@@ -251,6 +252,7 @@ class _Sorting:
             return
         if whole is not None:
             self.tallies[box].stored(identity, whole.raw)
+        if whole is not None and whole.is_new:
             self.facts.append(Pictured(box, whole))
             if gone := group.gallery.crowd(box):
                 group.audit("picture", box, "", {"deleted": gone, "why": "more than one box may have"})

@@ -255,3 +255,33 @@ class AnyHistory(RuleBasedStateMachine):
 
 TestAnyHistory = AnyHistory.TestCase
 TestAnyHistory.settings = settings(max_examples=60, stateful_step_count=40)
+
+
+def test_a_picture_whose_bytes_are_away_holds_up_nobody_and_leaves_when_they_come() -> None:
+    outbox = Outbox(lambda: 0.5)
+    outbox.add(Waiting(EventId(Epoch("00000001"), 1), 1, EventClass.PICTURE, b"", away=True))
+    outbox.add(Waiting(EventId(Epoch("00000001"), 2), 1, EventClass.PICTURE, b"", away=True))
+    outbox.add(Waiting(EventId(Epoch("00000001"), 3), 1, EventClass.AUDIT, b""))
+    assert [row.id.seq for row in outbox.take(EVERY, 9, 0)] == [3]
+    assert outbox.ready(0) is None
+    assert [row.id.seq for row in outbox.wanting(0)] == [1, 2]
+    outbox.present(EventId(Epoch("00000001"), 2), 0)
+    assert outbox.ready(0) is EventClass.PICTURE
+    outbox.disconnected()
+    assert [row.id.seq for row in outbox.take(EVERY, 9, 0)] == [3, 2]
+
+
+def test_a_picture_without_a_receipt_wants_its_bytes_again_after_a_minute_then_two() -> None:
+    outbox, identity = Outbox(lambda: 0.5), EventId(Epoch("00000001"), 1)
+    outbox.add(Waiting(identity, 1, EventClass.PICTURE, b"", away=True))
+    now_ns = 0
+    for minutes in (1, 2, 4):
+        outbox.present(identity, now_ns)
+        assert [row.id for row in outbox.take(EVERY, 1, now_ns)] == [identity]
+        outbox.answered(identity, Answer.PUBLISHED, now_ns)
+        outbox.absent(identity)
+        now_ns += minutes * 60 * SECOND_NS
+        assert outbox.wanting(now_ns - 1) == []
+        assert [row.id for row in outbox.wanting(now_ns)] == [identity]
+    assert [row.id for row in outbox.received([identity])] == [identity]
+    assert outbox.wanting(now_ns) == []
