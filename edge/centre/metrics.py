@@ -36,7 +36,7 @@ def address_of(text: str) -> tuple[str, int]:
 
 
 class CentreCollector(Collector):
-    """Turns a snapshot into families. Labels: box, cid, reason, class, code, lane; never a name of a person."""
+    """Turns a snapshot into families. Labels: box, cid, reason, class, code, lane, state; never a name of a person."""
 
     def __init__(self, look: Callable[[], Snapshot]) -> None:
         self._look = look
@@ -51,6 +51,10 @@ class CentreCollector(Collector):
         yield from _of_boxes(seen.boxes)
         yield _counted("events", "Events stored, conflicting bytes included, by class", "class", seen.events)
         yield _counted("refusals", "Letters refused, by reason", "reason", seen.refusals)
+        pictures = GaugeMetricFamily(f"{PREFIX}pictures", "Pictures, by what became of them", labels=["state"])
+        for state, count in sorted(seen.pictures.items()):
+            pictures.add_metric([state], count)
+        yield pictures
         notices = CounterMetricFamily(
             f"{PREFIX}notices", "The centre's own alarms: conflict, twice, site, replaced", labels=["code", "box"]
         )

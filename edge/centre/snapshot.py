@@ -109,6 +109,7 @@ class Snapshot:
     delay: Durations
     forward: Backlog | None
     forward_age_s: float
+    pictures: dict[str, int] = field(default_factory=dict)  # here, on-its-way, deleted
 
 
 class Measured:
@@ -145,6 +146,7 @@ class Readable(Protocol):
     def notices(self) -> dict[tuple[str, str], int]: ...
     def refusals(self, limit: int) -> dict[str, int]: ...
     def refused(self) -> int: ...
+    def pictures(self) -> dict[str, int]: ...
     def missing(self, limit: int) -> list[Missing]: ...
 
 
@@ -169,6 +171,7 @@ class Scraper:
         with self._store() as store:
             self._read_on(store)
             notices, refusals, refused = store.notices(), store.refusals(REASONS_LIMIT), store.refused()
+            pictures = store.pictures()
             gone = {box for code, box in notices if code == REPLACED}
             boxes = {box: view for box, view in self._boxes(store, now_ns).items() if box not in gone}
         if refused > sum(refusals.values()):
@@ -176,7 +179,9 @@ class Scraper:
         waiting = backlog(self._postbox)
         waiting_s = age_s(waiting.since_ns, now_ns) if waiting and waiting.since_ns else 0.0
         shown = dict(list(boxes.items())[:BOXES_LIMIT])
-        return Snapshot(shown, len(boxes), dict(self._events), notices, refusals, receipt, delay, waiting, waiting_s)
+        return Snapshot(
+            shown, len(boxes), dict(self._events), notices, refusals, receipt, delay, waiting, waiting_s, pictures
+        )
 
     def _boxes(self, store: Readable, now_ns: int) -> dict[str, BoxView]:
         missing: Counter[str] = Counter()

@@ -19,6 +19,10 @@ _TOLD: Final = (
     "SELECT arrival, box, class, name, subject, epoch, seq, CASE WHEN name IN ('trouble', 'restoral') THEN raw END"
     " AS raw FROM event WHERE arrival > :arrival ORDER BY arrival LIMIT :limit"
 )
+_PICTURES: Final = (
+    "SELECT CASE WHEN sealed IS NOT NULL THEN 'here' WHEN deleted_ns > 0 THEN 'deleted' ELSE 'on-its-way' END AS state,"
+    " count(*) AS n FROM picture GROUP BY 1"
+)
 _BEHIND: Final = "SELECT box, epoch, reach, head FROM epoch WHERE reach < head ORDER BY box, epoch LIMIT :limit"
 _SPANS: Final = (
     "SELECT seq AS first, seq AS last FROM event WHERE box = :box AND epoch = :epoch AND seq > :reach"
@@ -96,6 +100,11 @@ class Stored:
         """The most frequent first."""
         rows = self._ask("SELECT reason, count FROM refusal ORDER BY count DESC, reason LIMIT :limit", limit=limit)
         return {row["reason"]: row["count"] for row in rows}
+
+    def pictures(self) -> dict[str, int]:
+        """By state."""
+        rows = self._ask(_PICTURES)
+        return {row["state"]: row["n"] for row in rows}
 
     def refused(self) -> int:
         return int(next(self._ask("SELECT coalesce(sum(count), 0) AS n FROM refusal"))["n"])

@@ -9,6 +9,7 @@ from edge.core.faults import DO, Fault, Language, Wording, printable
 from edge.core.lamps import Face
 from edge.core.status import SECONDARY, Bearer, BoxStatus
 from edge.core.timing import TimeQuality
+from edge.field.camera_words import HEALTH
 from edge.field.causes import in_words
 from edge.field.words import CLOCKS, FACES, SAID, SOUNDS, STEPS, TESTS, age, both, way
 
@@ -28,6 +29,7 @@ WAITING: Final = Wording("Menunggu", "Waiting")
 JOURNEY: Final = Wording("Alarm terakhir", "Newest alarm")
 ZONE: Final = Wording("Tombol", "Button")
 SOUNDER: Final = Wording("Sirene", "Siren")
+CAMERA: Final = Wording("Kamera", "Camera")
 SELF_TEST: Final = Wording("Uji harian", "Daily test")
 NONE: Final = Wording("tidak ada", "none")
 CONNECTED: Final = Wording("terhubung", "connected")
@@ -63,6 +65,7 @@ def sections(told: BoxStatus, faults: Iterable[Fault], applied: int = 0) -> tupl
         tuple(_ways(told)),
         tuple(_zones(told)),
         tuple(_sounders(told)),
+        tuple(_cameras(told)),
     )
 
 
@@ -210,6 +213,11 @@ def _zones(told: BoxStatus) -> Iterator[Row]:
 def _sounders(told: BoxStatus) -> Iterator[Row]:
     for sounder, state in told.sounders.items():
         yield Row(SOUNDER, SOUNDS.get(state, _plain(state)), printable(sounder), "bold" if state == "sounding" else "")
+
+
+def _cameras(told: BoxStatus) -> Iterator[Row]:
+    for camera, state in told.cameras.items():
+        yield Row(CAMERA, HEALTH.get(state, _plain(state)), printable(camera), "" if state == "up" else "bold")
 
 
 def _plain(text: str) -> Wording:

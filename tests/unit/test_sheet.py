@@ -235,3 +235,11 @@ def test_the_daily_test_is_told_with_the_receivers_name(test: SelfTest | None, s
     (found,) = [line for line in told(replace(WELL, selftest=test), Language.ID) if "Uji harian" in line] or [""]
     assert found.startswith(said)
     assert "\x1b" not in found
+
+
+def test_adopted_cameras_are_told_and_what_is_wrong_with_them() -> None:
+    status = replace(WELL, cameras={"gerbang": "up", "pos-ronda": "wrong-password", "masjid": "some-new-word"})
+    assert told(status, Language.ID)[-3:] == [
+        "Kamera gerbang: baik", "Kamera pos-ronda: KATA SANDI DITOLAK", "Kamera masjid: some-new-word",
+    ]  # fmt: skip
+    assert not any("Kamera" in line for line in told(WELL, Language.ID))
