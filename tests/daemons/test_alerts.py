@@ -36,7 +36,8 @@ def everything() -> Snapshot:
     waiting = Backlog({True: 1, False: 0}, 1, 1)
     notices = {("twice", "ktg-k7q2m7xa"): 1, ("walk", "ktg-k7q2m7xa"): 1, ("conflict", "ktg-k7q2m7xa"): 2}
     boxes = {"ktg-k7q2m7xa": box}
-    return Snapshot(boxes, 1, {"alarm": 1}, notices, {"unknown box": 3}, slow, Durations(DELAY_BOUNDS_S), waiting, 1.0)
+    delay, pictures = Durations(DELAY_BOUNDS_S), {"here": 4}
+    return Snapshot(boxes, 1, {"alarm": 1}, notices, {"unknown box": 3}, slow, delay, waiting, 1.0, pictures)
 
 
 def test_each_name_in_a_rule_is_a_name_in_the_output() -> None:
