@@ -30,7 +30,7 @@ LONGEST_PULL_S: Final = 20.0  # a camera that sleeps longer is not heard to be g
 ANSWER_S: Final = 4.0  # beyond the wait that was asked for
 MESSAGES: Final = 32  # of one answer
 PARAMETERS: Final = 8  # of a subscription's reference
-CLOSE_S: Final = 2.0
+CLOSE_S: Final = 4.0  # to take it off; a camera that does not answer by then lets it end by itself
 WSA: Final = "http://www.w3.org/2005/08/addressing"
 
 # By words of the topic, whatever the prefixes: ONVIF Imaging, Analytics and Device topics and what makers made of them
@@ -113,7 +113,7 @@ class PullPoint:
 
     def open(self, until: Deadline) -> None:
         """Take off what a death of ours left on this camera, then subscribe. Raises CameraFault."""
-        self._take_off_left()
+        self._take_off_left(until.at_most(CLOSE_S))
         call = Call(Port.EVENTS, "CreatePullPointSubscription", self._events)
         envelope = self._dialogue.ask(call, until, InitialTerminationTime=f"PT{LIFE_S}S")
         self._reference = _reference(envelope, self._dialogue)
@@ -139,7 +139,7 @@ class PullPoint:
 
     def close(self) -> None:
         if self._reference is not None:
-            self._unsubscribe(self._reference)
+            self._unsubscribe(self._reference, within(CLOSE_S))
         self._end()
 
     def _open_reference(self) -> Reference:
@@ -175,16 +175,16 @@ class PullPoint:
             granted_s = min(max((end - begin).total_seconds(), SHORTEST_S), float(LIFE_S))
         self._renew_at_ns = self._clock() + int(granted_s / 2 * SECOND_NS)
 
-    def _take_off_left(self) -> None:
+    def _take_off_left(self, until: Deadline) -> None:
         address = self._left.found(self._key)
         place = place_of(address, self._dialogue.lan.address)
         if place is not None:
-            self._unsubscribe(Reference(place, address))
+            self._unsubscribe(Reference(place, address), until)
         self._left.forget(self._key)
 
-    def _unsubscribe(self, reference: Reference) -> None:
+    def _unsubscribe(self, reference: Reference, until: Deadline) -> None:
         with suppress(CameraFault):
-            self._dialogue.ask(self._call(Port.MANAGER, "Unsubscribe", reference), within(CLOSE_S))
+            self._dialogue.ask(self._call(Port.MANAGER, "Unsubscribe", reference), until)
 
     def _changes(self, envelope: Envelope) -> Iterator[tuple[Happening, bool, str]]:
         """Of a state that was there before us only that something is going on is news."""

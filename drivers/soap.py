@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from drivers.camera import SOAP_LIMIT, Hostile, NotOffered, NotOnvif
+from drivers.camera import SOAP_LIMIT, Hostile, NotOnvif, Unreachable
 
 Element = Any
 """An element of lxml, which has no types; nobody else imports it."""
@@ -23,12 +23,12 @@ BARE_AMPERSAND: Final = re.compile(rb"&(?!#?\w{1,32};)")  # in snapshot URIs of 
 NEVER: Final = re.compile(rb"<!(DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)", re.IGNORECASE)
 
 
-class Gone(NotOffered):
-    """It knows no such subscription any more."""
+class Gone(Unreachable):
+    """It knows no such subscription any more, as after a reboot: another one may be had at once."""
 
 
-class Taken(NotOffered):
-    """As many subscriptions as it can hold."""
+class Taken(Unreachable):
+    """It holds as many subscriptions as it can: one may be had when another ends."""
 
 
 class Meaning(Enum):

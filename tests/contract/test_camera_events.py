@@ -120,19 +120,23 @@ def test_it_is_renewed_at_half_of_its_life(camera: SimCamera) -> None:
     subscription.close()
 
 
-def test_a_camera_that_forgot_it_says_so(cameras: OnvifCameras, camera: SimCamera) -> None:
+def test_a_camera_that_forgot_it_may_be_asked_again(cameras: OnvifCameras, camera: SimCamera) -> None:
+    """It has events all the same: who stopped at NotOffered would never hear of it again."""
     subscription = subscribed(cameras, camera)
     camera.drop_subscriptions()
-    with pytest.raises(Gone):
+    with pytest.raises(Gone) as raised:
         subscription.pull(PULL_S)
+    assert not isinstance(raised.value, NotOffered)
     subscription.close()
+    subscribed(cameras, camera).close()
 
 
 @pytest.mark.parametrize("spec", [[Quirk.ONE_SUBSCRIBER]], indirect=True)
 def test_a_place_that_somebody_has_is_not_taken(cameras: OnvifCameras, camera: SimCamera) -> None:
     theirs = subscribed(cameras, camera)
-    with pytest.raises(Taken):
+    with pytest.raises(Taken) as raised:
         subscribed(cameras, camera)
+    assert not isinstance(raised.value, NotOffered)
     assert camera.subscriptions == 1
     theirs.close()
 
