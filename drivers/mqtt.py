@@ -32,7 +32,7 @@ GATHER_BYTES: Final = 128 * 1024  # published and not yet written: two batches; 
 WINDOW: Final = 20  # publications in flight; one lost answer then costs little, and a row's poison is found quickly
 CONNACK_MAX_NS: Final = 10 * SECOND_NS
 DIAL_MAX_NS: Final = 15 * SECOND_NS  # more than drivers.dial.DIAL_MAX_S: only a hanging resolver gets here
-SILENCE_MAX_NS: Final = 6 * SECOND_NS  # no PUBACK and no inbound byte with a row in flight: half-open
+SILENCE_MAX_NS: Final = 6 * SECOND_NS  # a row in flight, no inbound byte, and none of ours confirmed: half-open
 TOO_LARGE: Final = 0x95
 
 
@@ -152,6 +152,7 @@ class _Connection:
         self._window = WINDOW
         self._packet = PACKET_MAX
         self._since: int | None = None  # CONNECT, or the last sign of life while something is in flight
+        self._unacknowledged = 0
         self._topics = _Topics(session.box)
         self._subscribed = 0
         self._client = WiredClient(session.box, wire)
@@ -325,7 +326,9 @@ class _Connection:
 
     def _check_silence(self, now_ns: int) -> None:
         waiting = not self.up or bool(self._flights)
-        if self._since is None or not waiting or (self.up and self._wire.heard):
+        before, self._unacknowledged = self._unacknowledged, self._wire.unacknowledged() if waiting else 0
+        lives = self._wire.heard or self._unacknowledged < before  # a slow line drains before anybody answers
+        if self._since is None or not waiting or (self.up and lives):
             self._since = now_ns
             self._wire.heard = False
         elif not self.up and now_ns - self._since > CONNACK_MAX_NS:

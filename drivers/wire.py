@@ -1,7 +1,10 @@
 """A connected stream as paho wants to see it: buffered reads, a size limit, bytes noticed, faults remembered."""
 
+import array
+import fcntl
 import socket
 import ssl
+import termios
 from typing import Final
 
 from drivers.dial import tls_fault
@@ -114,6 +117,15 @@ class Wire:
     def _note(self, cause: str, text: str) -> None:
         if not self.cause:
             self.cause, self.text = cause, text
+
+    def unacknowledged(self) -> int:
+        """Bytes that the far end's kernel has not confirmed (SIOCOUTQ, tcp(7)); 0 where the kernel does not say."""
+        count = array.array("i", [0])
+        try:
+            fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, count)
+        except OSError:
+            return 0
+        return count[0]
 
     def fileno(self) -> int:
         return self._sock.fileno()

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
@@ -19,10 +18,11 @@ class Narrow:
         self.bits_s = bits_s
         self._far_port = far_port
         self._listener = socket.create_server((LOOPBACK, 0))
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)  # else the kernel takes all at once
         self.port: Final[int] = self._listener.getsockname()[1]
         self._socks: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, name="narrow")]
-        self._closing = False
+        self._closing = threading.Event()
 
     def __enter__(self) -> Self:
         self._threads[0].start()
@@ -31,7 +31,7 @@ class Narrow:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closing = True
+        self._closing.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -44,7 +44,7 @@ class Narrow:
             sock.close()
 
     def _accept(self) -> None:
-        while not self._closing:
+        while not self._closing.is_set():
             try:
                 near, _ = self._listener.accept()
                 far = socket.create_connection((LOOPBACK, self._far_port))
@@ -62,7 +62,7 @@ class Narrow:
     def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while piece := source.recv(PIECE):
-                time.sleep(8 * len(piece) / self.bits_s)
+                self._closing.wait(8 * len(piece) / self.bits_s)
                 sink.sendall(piece)
         with suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
