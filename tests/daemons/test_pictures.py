@@ -4,6 +4,7 @@ import json
 import shutil
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,6 +17,7 @@ from drivers.mqtt_centre import CentreSession, Membership
 from edge.centre import album, reader
 from edge.centre.picture_keys import PictureKeys
 from edge.centre.settings import endpoint_of, read_settings
+from edge.core.seal import Signer
 from edge.field.stage import Home, Stage
 from edge.field.status import ask_status
 from tests.daemons.centre_world import KENTONGAN, wait_for
@@ -298,3 +300,53 @@ class Overheard:
 
     def __exit__(self, *_: object) -> None:
         self._session.close()
+
+
+def seen_at_the_box(stage: Stage) -> dict[str, Any]:
+    """Everything that `kentongan status` knows, without what only time changes."""
+    status = ask_status(stage.places)
+    return {name: value for name, value in status.items() if name not in {"boot_ms", "answered_ms", "nonce", "session"}}
+
+
+def test_a_silent_alarm_brings_pictures_and_nothing_at_the_box_shows_it(tmp_path: Path) -> None:
+    with Stage(tmp_path / "stage", cache=CACHE, kit="demo", beat_s=0.5) as stage:
+        play = Play(stage)
+        with play.cameras:
+            play.start()
+            play.until(lambda: ask_status(stage.places)["receiver"], "the centre has answered")
+            silent = next(zone for zone in stage.site.zones if zone.silent)
+            before = seen_at_the_box(stage)
+            pin = stage.line_of(silent.id)
+            stage.wires.press(pin)
+            play.until(play.shots, "a picture of a silent alarm")
+            assert seen_at_the_box(stage) == before
+            stage.wires.release(pin)
+            play.until(lambda: not play.cameras.spool, "received")
+            assert seen_at_the_box(stage) == before
+            (listed,) = reader.alarms(play.store)
+            assert (listed.zone, listed.pictures) == (silent.id, 1)
+
+
+def test_a_centre_that_a_stranger_wrote_gets_the_picture(play: Play, tmp_path: Path) -> None:
+    """docs/examples/pictures.py, with the keys that its first lines ask for."""
+    places, keys, seen = play.stage.centre_places, tmp_path / "keys", tmp_path / "seen"
+    seen.mkdir()
+    keys.mkdir()
+    for path in (places.certificates / "ca.pem", places.certificates / "centre.pem", places.certificates / "centre.key",
+                 places.keys / "receipt.key", places.keys / "picture-1.key"):  # fmt: skip
+        shutil.copy(path, keys)
+    (keys / "box.pub").write_bytes(Signer((play.stage.places.secrets / "box.key").read_bytes()).public)
+    play.start()
+    assert play.stage.centre.stop() == 0
+    endpoint = endpoint_of(places, read_settings(places).broker)
+    example = Path(__file__).parents[2] / "docs/examples/pictures.py"
+    command = [sys.executable, str(example), endpoint.host, str(endpoint.port), play.stage.box, str(keys), str(seen)]
+    with (tmp_path / "said").open("wb") as said, subprocess.Popen(command, stdout=said, stderr=said) as child:
+        try:
+            play.press()
+            play.until(lambda: list(seen.iterdir()) and not play.cameras.spool, "its picture, receipted", 60.0)
+            (saved,) = seen.iterdir()
+            assert {saved.read_bytes()} == play.cameras.jpegs
+        finally:
+            child.kill()
+    assert "refused" not in (tmp_path / "said").read_text()
