@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 ALARM: Final = -10  # systemd/kentongan-alarm.service: Nice=-10; CPUWeight=1000 is about the weight of another -10
+CAMERAS: Final = 10  # systemd/kentongan-cameras.service; its CPUQuota is not given here
 HAND: Final = -15  # the kernel stamps a real edge, whatever runs beside
 
 

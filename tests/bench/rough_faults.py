@@ -127,7 +127,7 @@ def broker_flaps(rough: Rough) -> Iterator[None]:
         rough.stage.broker.kill()
         rough.stage.broker.start()
 
-    with _again_and_again(flap, 0.5):
+    with again_and_again(flap, 0.5):
         yield
 
 
@@ -154,7 +154,7 @@ def centre_slow(rough: Rough) -> Iterator[None]:
         time.sleep(2.8)
         rough.stage.centre.signal(SIGCONT)
 
-    with _again_and_again(nap, 0.2):
+    with again_and_again(nap, 0.2):
         yield
     rough.stage.centre.signal(SIGCONT)
 
@@ -169,7 +169,7 @@ def commands_flood(rough: Rough) -> Iterator[None]:
                 forge(session, rough.stage.box, "command", rough.chance)
             session.settle(5.0)
 
-    with _again_and_again(pour, 0.0):
+    with again_and_again(pour, 0.0):
         yield
 
 
@@ -186,20 +186,20 @@ def clock_steps(rough: Rough) -> Iterator[None]:
         quality = rough.chance.choice((TimeQuality.SYNCED, TimeQuality.UNSYNCED))
         step(root, hours * HOUR_NS, quality)
 
-    with _again_and_again(jump, 0.2):
+    with again_and_again(jump, 0.2):
         yield
     step(root, 0, TimeQuality.SYNCED)
 
 
 @contextmanager
 def garbage_on_the_link(rough: Rough) -> Iterator[None]:
-    with _beside(FLOOD, str(rough.stage.places.link)):
+    with beside(FLOOD, str(rough.stage.places.link)):
         yield
 
 
 @contextmanager
 def asks_on_the_link(rough: Rough) -> Iterator[None]:
-    with _beside(FLOOD, str(rough.stage.places.link), flood.ASKS):
+    with beside(FLOOD, str(rough.stage.places.link), flood.ASKS):
         yield
 
 
@@ -219,7 +219,7 @@ def relay_killed(rough: Rough) -> Iterator[None]:
         rough.stage.relay.kill()
         rough.stage.relay.start()
 
-    with _again_and_again(kill, 1.0):
+    with again_and_again(kill, 1.0):
         yield
 
 
@@ -228,7 +228,7 @@ def hogs(rough: Rough) -> Iterator[None]:
     """Two endless loops per core, at normal priority; alarm has its unit's."""
     with ExitStack() as several:
         for _ in range(HOGS_PER_CORE * (os.cpu_count() or 1)):
-            several.enter_context(_beside("-c", HOG))
+            several.enter_context(beside("-c", HOG))
         yield
 
 
@@ -246,7 +246,7 @@ def hogs_beside_an_equal(rough: Rough) -> Iterator[None]:
 
 
 @contextmanager
-def _again_and_again(act: Callable[[], None], pause_s: float) -> Iterator[None]:
+def again_and_again(act: Callable[[], None], pause_s: float) -> Iterator[None]:
     """In a thread of its own; the last time ends before this does. What it raises is raised here."""
     over = threading.Event()
     failed: list[BaseException] = []
@@ -270,11 +270,11 @@ def _again_and_again(act: Callable[[], None], pause_s: float) -> Iterator[None]:
 
 
 @contextmanager
-def _beside(*program: str) -> Iterator[None]:
-    """Another process that runs meanwhile, and must not have ended by itself."""
+def beside(*program: str) -> Iterator[int]:
+    """Another process that runs meanwhile, and must not have ended by itself; its pid."""
     with subprocess.Popen([sys.executable, *program], stdout=subprocess.DEVNULL) as child:
         try:
-            yield
+            yield child.pid
             if child.poll() is not None:
                 raise RuntimeError(f"{' '.join(program)} ended with {child.returncode}")
         finally:

@@ -18,10 +18,13 @@ from pathlib import Path
 from typing import Final
 
 from edge.core.words import SECOND_NS
+from tests.bench import rough_faults
 from tests.bench.figures import Budget, Line, Spread, left_out
-from tests.bench.rough_faults import FAULTS, UNPROMISED, Fault, LeftOut, Rough, disk_frozen
+from tests.bench.rough_cameras import CAMERAS
+from tests.bench.rough_faults import UNPROMISED, Fault, LeftOut, Rough, disk_frozen
 from tests.bench.rough_stage import Hands, RoughStage, WaitingStage, forget_hour, opened, settle
 
+FAULTS: Final = {**rough_faults.FAULTS, **CAMERAS}
 AT_REST: Final = 16  # before each fault, in each round
 UNDER_FAULT: Final = 64
 PATIENCE_S: Final = 2.0
