@@ -138,12 +138,16 @@ class Pictures:
     def _hold(self, identity: EventId, picture: Picture, descriptor: int, now_ns: int) -> None:
         """Where there is no room it is closed, and asked for when there is."""
         self._asked.pop(identity, None)
-        room = len(self._held) + len(self._numbering) < HELD_LIMIT
-        if identity in self._held or not room or identity not in self._digests:
+        if identity in self._held or not self._room or identity not in self._digests:
             close_all((descriptor,))
             return
         self._held[identity] = (replace(picture, id=str(identity)), descriptor)
         self._outbox.present(identity, now_ns)
+
+    @property
+    def _room(self) -> int:
+        """For so many descriptors."""
+        return HELD_LIMIT - len(self._held) - sum(each.descriptor >= 0 for each in self._numbering.values())
 
     def _number(self, picture: Picture, descriptor: int, now_ns: int) -> None:
         if not self.whole:  # perhaps it has a number that the ledger has not told yet
@@ -152,7 +156,7 @@ class Pictures:
         if self._new.wait_ns(now_ns):
             close_all((descriptor,))
             raise Flawed("rate: more pictures than alarms and orders can have asked for")
-        if len(self._held) + len(self._numbering) >= HELD_LIMIT:
+        if not self._room:
             close_all((descriptor,))
             descriptor = -1
         self._numbering[picture.sha256] = _Unnumbered(picture, descriptor, now_ns)
@@ -266,7 +270,7 @@ class Pictures:
             if now_ns - each.since_ns > NUMBER_NS:  # memory was full; the spool still has it
                 del self._numbering[digest]
                 close_all((each.descriptor,))
-        room = HELD_LIMIT - len(self._held) - len(self._numbering) - len(self._asked)
+        room = self._room - len(self._asked)
         if cameras and room > 0:
             due = (row.id for row in self._outbox.wanting(now_ns) if row.id in self._digests)
             for identity in [each for each in due if each not in self._asked][:room]:
