@@ -158,6 +158,11 @@ class SimUplink:
     def sockets(self) -> list[tuple[int, bool]]:
         return []
 
+    @property
+    def unanswered(self) -> list[Message]:
+        """What was published and has no PUBACK yet, in its order."""
+        return [message for _, message in self._pending]
+
     def publish(self, message: Message) -> int:
         if not self._up:
             raise ConnectionError("no session with the broker")

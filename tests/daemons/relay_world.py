@@ -117,8 +117,8 @@ class PlayedAlarm:
                 if detail == "connecting":
                     self.spoken += 1
                     self.tell(Speak(BOX, b'{"session":%d}' % self.spoken, b'{"will":%d}' % self.spoken, "n"))
-            case Pull(_, _, limit):
-                self._credit = limit
+            case Pull(_, classes, limit):
+                self._credit = self._credit if classes == (EventClass.PICTURE,) else limit  # nobody takes pictures here
             case Marks(marks):
                 for seq in (seq for mark in marks for seq in mark.seqs):
                     self.sent.pop(seq, None)

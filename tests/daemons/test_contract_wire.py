@@ -20,6 +20,7 @@ from tests.contract.far import MosquittoFar
 from tests.daemons import relay_world
 from tests.daemons.centre_world import KENTONGAN, wait_for
 from tests.daemons.relay_world import row
+from tests.daemons.spool import PlayedCameras
 from tests.daemons.witness import WITNESS, Followed, Witness, unfit
 from tests.pages import Said, flaws, operation_of, operations
 
@@ -84,7 +85,9 @@ def test_every_operation_of_the_page_is_as_the_broker_passes_it_on(tmp_path: Pat
             [*order, "--root", str(stage.centre_places.root)], capture_output=True, timeout=60, check=False
         )
         assert done.returncode == 0, done.stderr
-        wait_for(lambda: set(sorted_out()) == set(operations()), "every operation happens")
+        with PlayedCameras(stage.places.link / "cameras.sock") as cameras:
+            stage.wires.press(stage.line_of(stage.site.zones[0].id))
+            wait_for(lambda: cameras.turn() and set(sorted_out()) == set(operations()), "every operation happens")
 
     for channel, delivered in by.items():
         page = operations()[channel]

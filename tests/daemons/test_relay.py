@@ -12,6 +12,7 @@ from edge.core.delivery import Answer
 from edge.core.faults import Exit
 from edge.core.words import EventClass
 from edge.daemons.relay.courier import BATCH_LIMIT, BATCH_TYPE
+from edge.link.carry import ROWS
 from edge.link.frames import Bytes, LinkState, Send
 from tests.bench.ear import events_of
 from tests.contract.crooked import CONNECT, DISCONNECT, PUBLISH, Crooked, connack
@@ -49,14 +50,14 @@ def wanted(*seqs: int) -> set[bytes]:
 def test_rows_flow_each_once_and_each_is_marked(world: World, far: MosquittoFar) -> None:
     far.listen()
     world.start_up()
-    classes = list(EventClass)
+    classes = list(ROWS)
 
     world.alarm.add(*(row(seq, classes[seq % len(classes)], durable=seq != 7) for seq in range(1, 201)))
     world.until(lambda: len(world.alarm.marked(Answer.PUBLISHED)) == 200)
     world.until(lambda: len(events(far)) == 200)
 
     assert events(far) == Counter(wanted(*range(1, 201)))
-    assert {seen.topic.rpartition("/")[2] for seen in far.seen if "/event/" in seen.topic} == set(EventClass)
+    assert {seen.topic.rpartition("/")[2] for seen in far.seen if "/event/" in seen.topic} == set(ROWS)
     assert [seen.raw for seen in far.seen if not seen.durable] == [row(7).raw]
 
 

@@ -39,9 +39,10 @@ class Scene:
         self.broker = SimBroker()
         self.now_ns = 0
         self.off_ns = 0  # of the wall clock from the boot clock
+        self.uplink = SimUplink(self.broker)
         self.courier = Courier(
             self.link,
-            SimUplink(self.broker),
+            self.uplink,
             lambda: 1.0,
             utc_ns=lambda: self.now_ns + self.off_ns,
             now_ns=0,

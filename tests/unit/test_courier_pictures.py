@@ -82,6 +82,8 @@ def test_nothing_of_a_picture_leaves_while_anything_else_is_unanswered(up: Scene
     give(up)
     for _ in range(10):
         up.turn(0.1)
+    assert up.link.marks() == []
+    assert [message.leaf for message in up.uplink.unanswered] == [f"event/{event_class}"]
     up.broker.frozen = False
     settle(up, 3)
     assert leaves(up)[0] == f"event/{event_class}"
