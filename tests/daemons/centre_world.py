@@ -208,7 +208,9 @@ class FakeBox:
         """wrong: no box says so; everything else is held against the contract, as what a real one says."""
         if not wrong:
             self._witnessed(leaf, raw)
-        return self._uplink.publish(Message(leaf, raw, durable=durable, correlation=correlation))
+        ticket = self._uplink.publish(Message(leaf, raw, durable=durable, correlation=correlation))
+        self.turn()  # what is published leaves with the turn, and a test may only listen from here on
+        return ticket
 
     def _witnessed(self, leaf: str, raw: bytes) -> None:
         WITNESS.hear(Said(f"kentongan/v1/{self.name}/{leaf}", raw, qos=1, retain=leaf == "state"))

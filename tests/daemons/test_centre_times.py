@@ -37,6 +37,8 @@ def test_a_server_of_the_second_schema_is_brought_up_once(url: str) -> None:
         with store.database.transaction() as connection:
             for statement in (
                 "DROP TABLE anchor",
+                "DROP TABLE picture",
+                "DROP TABLE picture_part",
                 "ALTER TABLE beat DROP COLUMN gauges",
                 "UPDATE kentongan_schema SET version = 2",
             ):
@@ -47,5 +49,5 @@ def test_a_server_of_the_second_schema_is_brought_up_once(url: str) -> None:
             group.put(anchor(3))
             group.beat(Beat(BOX, "n", EPOCH, 1, 3, "2026-11-24T13:05:22.000Z", "synced", 0, gauges={"free_mb": 9}))
     with asking(url) as brought:
-        assert [row["version"] for row in brought.query("SELECT version FROM kentongan_schema")] == [3]
+        assert [row["version"] for row in brought.query("SELECT version FROM kentongan_schema")] == [4]
     assert len(list(reader.export(url))) == 2
