@@ -29,7 +29,7 @@ MINOR_LIMIT: Final = 2048  # of them audit, test, inventory and picture events: 
 MIDDLE_LIMIT: Final = 6144  # and with restorals, tampers and troubles: the rest is for alarms alone
 REOPEN_S: Final = 2.0
 IDLE_S: Final = 1.0
-LINGER_S: Final = 0.2  # what is no alarm waits this long for company: one sync for all, none in an alarm's way
+LINGER_S: Final = 0.06  # what is no alarm waits so long for company; a camera's motion is to be here within 0.1 s
 LOAD_LIMIT: Final = 20_000
 _ROOM: Final = (MEMORY_LIMIT, MIDDLE_LIMIT, MINOR_LIMIT, MINOR_LIMIT, MINOR_LIMIT)  # by rank
 

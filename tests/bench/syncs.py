@@ -12,7 +12,7 @@ from tests.power.strace import find_strace
 
 PRESSES: Final = 12
 FIRST: Final = 3  # the third press confirms the first two, which is news of its own
-SETTLE_S: Final = 0.5  # the first events of a start wait 0.2 s for company
+SETTLE_S: Final = 0.5  # the first events of a start wait for company
 PATIENCE_S: Final = 15.0
 
 
