@@ -1,8 +1,8 @@
 # Every target sets itself up: python3, git and make are enough, no root. `make help` lists them.
 PYTHON ?= python3
 VENV := .venv/bin
-# Most of the tests wait for real processes: three at a time take half as long on two cores. JOBS=0 is one by one.
-JOBS ?= 3
+# Most of the tests wait for real processes: four at a time keep two cores busy. JOBS=0 is one by one.
+JOBS ?= 4
 
 # A caller's settings that would change what runs: packages of elsewhere, and daemons compiled anew at every start
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE

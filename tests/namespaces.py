@@ -103,6 +103,7 @@ def _inside(asked: argparse.Namespace) -> int:
         cameras = []
         for network in networks:
             _wire(network, street, air=asked.air)
+            _wait_up(network.number, street)
             cameras += stack.enter_context(_town(network, street)).cameras
         if asked.route:
             _run("ip", "route", "add", "default", "via", "192.168.77.254", "dev", "eth1")
@@ -147,6 +148,19 @@ def _wire(network: Network, street: int, *, air: bool) -> None:
     if air:
         lines += [f"link set {port}{number} type bridge_slave mcast_flood off" for port in ("port", "lens")]
     _run("nsenter", "-t", str(street), "-n", "ip", "-batch", "-", said="\n".join(lines))
+
+
+def _wait_up(number: int, street: int) -> None:
+    """The kernel tells a link that it carries up to a second late, and sends nothing on it before."""
+    there = ("nsenter", "-t", str(street), "-n")
+    ends = (((), "eth", b"state UP"), (there, "cam", b"state UP"))
+    ports = ((there, name, b"state forwarding") for name in ("port", "lens"))
+    for door, name, word in (*ends, *ports):
+        device, deadline = f"{name}{number}", time.monotonic() + APPEAR_S
+        while word not in subprocess.check_output([*door, "ip", "-d", "-o", "link", "show", device]):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{device} does not carry")
+            time.sleep(0.02)
 
 
 def _town(network: Network, street: int) -> TownApart:

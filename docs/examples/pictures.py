@@ -89,6 +89,7 @@ client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
 client.tls_set(f"{keys}/ca.pem", f"{keys}/centre.pem", f"{keys}/centre.key")
 client.on_message = heard
 leaves = ("event/picture", "picture/#")
+client.on_subscribe = lambda *_: print("listening", flush=True)
 client.on_connect = lambda *_: client.subscribe([(f"kentongan/v1/{box}/{leaf}", 1) for leaf in leaves])
 client.connect(host, int(port))
 client.loop_forever()

@@ -27,6 +27,7 @@ from tests.power.strace import Strace, find_strace_or_skip
 pytestmark = pytest.mark.timeout(1800)  # each call of the whole walk is two lives
 
 REACHED = 0.75  # of the points: how often a thread asks a socket in vain is never quite the same twice
+MISSED = 3  # of a few chosen ones, so many may happen to be such
 WAY_S = 60.0  # two lives under strace on a busy machine
 
 
@@ -92,7 +93,7 @@ def test_alarm_killed_at_each_call_of_an_alarm_s_way_tells_it_exactly_once(
             for point, zone in zip(walked[begin : begin + 16], box.site.zones, strict=False):
                 reached += killed_on_the_way(box, bearer, strace, point, zone.id)
     print(f"killed at {reached} of {len(walked)} calls; {len(set(points))} were recorded")
-    assert reached >= REACHED * len(walked)
+    assert reached >= min(REACHED * len(walked), len(walked) - MISSED)
 
 
 def killed_on_the_way(box: AlarmBox, bearer: Bearer, strace: Strace, point: Point, zone: str) -> bool:
@@ -167,7 +168,7 @@ def test_relay_killed_at_each_call_of_a_row_s_way_sends_it_under_the_same_id(
             world.until(lambda: seq in world.alarm.marked(Answer.PUBLISHED) or not world.relay.running, WAY_S)  # noqa: B023
         reached += killed
     print(f"killed at {reached} of {len(walked)} calls; {len(set(points))} were recorded")
-    assert reached >= REACHED * len(walked)
+    assert reached >= min(REACHED * len(walked), len(walked) - MISSED)
     wanted = {row(seq, EventClass.ALARM).raw for seq in range(1, len(walked) + 2)}
     world.until(lambda: set(stored(far)) == wanted)
     assert world.alarm.idle

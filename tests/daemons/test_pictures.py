@@ -343,6 +343,7 @@ def test_a_centre_that_a_stranger_wrote_gets_the_picture(play: Play, tmp_path: P
     command = [sys.executable, str(example), endpoint.host, str(endpoint.port), play.stage.box, str(keys), str(seen)]
     with (tmp_path / "said").open("wb") as said, subprocess.Popen(command, stdout=said, stderr=said) as child:
         try:
+            play.until(lambda: b"listening" in (tmp_path / "said").read_bytes(), "it has subscribed")
             play.press()
             play.until(lambda: list(seen.iterdir()) and not play.cameras.spool, "its picture, receipted", 60.0)
             (saved,) = seen.iterdir()

@@ -146,7 +146,7 @@ def test_what_could_change_or_is_not_what_it_says_is_refused_and_closed(box: Ala
         peer.offer(picture, made(stack))
         assert box.wires.watch(lambda _bench: bool(peer.refusals()), WITHIN_S)
     assert peer.refusals()[0].startswith(word)
-    assert descriptors(box) == before
+    assert box.wires.watch(lambda _bench: descriptors(box) == before, WITHIN_S)  # who asked for the status has gone
     assert not any(work.what == "kept" for work in peer.works)
 
 
@@ -156,7 +156,7 @@ def test_a_file_without_its_descriptor_or_with_others_drops_the_peer(box: AlarmB
     with ExitStack() as stack:
         peer.offer(picture_of(CONTENT), *[sealed(stack)] * number)
     assert box.wires.watch(lambda _bench: peer.is_dropped, WITHIN_S)
-    assert descriptors(box) == before - 1  # the connection's own
+    assert box.wires.watch(lambda _bench: descriptors(box) == before - 1, WITHIN_S)  # the connection's own
     assert box.sounds()
 
 
