@@ -18,6 +18,7 @@ from tests.daemons.spool import SEALS, memory, picture_of
 from tests.unit.test_link_hostile import with_descriptors
 
 WITHIN_S = 15.0
+STEADY = 300  # looks without a change, a millisecond apart
 CONTENT = bytes(range(256)) * 80
 
 
@@ -80,6 +81,19 @@ def descriptors(box: AlarmBox) -> int:
     return len(list(Path(f"/proc/{box.alarm.pid}/fd").iterdir()))
 
 
+def at_rest(box: AlarmBox) -> int:
+    """How many there are once the ledger is open and nothing else opens or closes one."""
+    assert box.wires.watch(lambda _bench: bool(ask_status(box.places)["ordinal"]), WITHIN_S)
+    seen: list[int] = []
+
+    def same(_bench: object) -> bool:
+        seen.append(descriptors(box))
+        return len(seen) >= STEADY and len(set(seen[-STEADY:])) == 1
+
+    assert box.wires.watch(same, WITHIN_S)
+    return seen[-1]
+
+
 def a_pipe(stack: ExitStack) -> int:
     read, write = os.pipe()
     stack.callback(os.close, read)
@@ -138,7 +152,7 @@ CASES: dict[str, tuple[str, Callable[[ExitStack], int], dict[str, object]]] = {
 def test_what_could_change_or_is_not_what_it_says_is_refused_and_closed(box: AlarmBox, peer: Peer, case: str) -> None:
     word, made, said = CASES[case]
     assert box.sounds()
-    before = descriptors(box)
+    before = at_rest(box)
     picture = replace(picture_of(CONTENT), **said)  # type: ignore[arg-type]
     if picture.id == "alarm":
         picture = replace(picture, id=str(ask_status(box.places)["journey"]["id"]))
@@ -152,7 +166,7 @@ def test_what_could_change_or_is_not_what_it_says_is_refused_and_closed(box: Ala
 
 @pytest.mark.parametrize("number", [0, 2, 3, 200])
 def test_a_file_without_its_descriptor_or_with_others_drops_the_peer(box: AlarmBox, peer: Peer, number: int) -> None:
-    before = descriptors(box)
+    before = at_rest(box)
     with ExitStack() as stack:
         peer.offer(picture_of(CONTENT), *[sealed(stack)] * number)
     assert box.wires.watch(lambda _bench: peer.is_dropped, WITHIN_S)
@@ -161,7 +175,7 @@ def test_a_file_without_its_descriptor_or_with_others_drops_the_peer(box: AlarmB
 
 
 def test_a_thousand_files_a_flood_of_words_and_the_siren_sounds(box: AlarmBox, peer: Peer) -> None:
-    before = descriptors(box)
+    before = at_rest(box)
     sent = 0
     for number in range(1000):
         content = b"%d" % number
