@@ -12,17 +12,12 @@ Talk = Callable[["RawPeer", socket.socket], None]
 """Answers one request; what the other end does to the connection ends it."""
 
 
-class RawPeer:
-    """One thread, one connection after another. asked: each request as it came, head and body."""
+class Listening:
+    """One thread, one connection after another, each given to `_talk`."""
 
-    def __init__(self, *talks: Talk) -> None:
-        """talks: one for each connection, the last for all that follow."""
-        self.asked: list[bytes] = []
-        self.sent = 0
-        self._talks = talks
-        self._gone = threading.Event()
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self._thread = threading.Thread(target=self._serve, name="raw-peer")
+    def __init__(self, name: str, host: str = "127.0.0.1") -> None:
+        self._server = socket.create_server((host, 0))
+        self._thread = threading.Thread(target=self._serve, name=name)
 
     @property
     def port(self) -> int:
@@ -33,11 +28,37 @@ class RawPeer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._gone.set()
         with suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
         self._thread.join()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._server.accept()
+                connection.settimeout(5.0)
+                with connection, suppress(OSError):
+                    self._talk(connection)
+
+    def _talk(self, connection: socket.socket) -> None:
+        raise NotImplementedError
+
+
+class RawPeer(Listening):
+    """Says what a test wants it to say. asked: each request as it came, head and body."""
+
+    def __init__(self, *talks: Talk) -> None:
+        """talks: one for each connection, the last for all that follow."""
+        self.asked: list[bytes] = []
+        self.sent = 0
+        self._talks = talks
+        self._gone = threading.Event()
+        super().__init__("raw-peer")
+
+    def __exit__(self, *_: object) -> None:
+        self._gone.set()
+        super().__exit__()
 
     def send(self, connection: socket.socket, raw: bytes) -> None:
         connection.sendall(raw)
@@ -47,14 +68,9 @@ class RawPeer:
         """Wait a little; whether to go on."""
         return not self._gone.wait(BEAT_S)
 
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._server.accept()
-                with connection, suppress(OSError):
-                    connection.settimeout(5.0)
-                    self.asked.append(_request(connection))
-                    self._talks[min(len(self.asked), len(self._talks)) - 1](self, connection)
+    def _talk(self, connection: socket.socket) -> None:
+        self.asked.append(_request(connection))
+        self._talks[min(len(self.asked), len(self._talks)) - 1](self, connection)
 
 
 def _request(connection: socket.socket) -> bytes:

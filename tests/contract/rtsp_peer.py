@@ -5,10 +5,10 @@ import hashlib
 import re
 import socket
 import struct
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Final, Self
+from typing import Final
+
+from tests.contract.raw_peer import Listening
 
 REALM, NONCE, USER = "kamera", "n1", "admin"
 PACKET: Final = 1200  # bytes of a unit in one packet; the rest goes in fragments (RFC 6184, 5.8)
@@ -16,7 +16,7 @@ PAYLOAD: Final = 96
 STEP: Final = 6000  # of the 90 kHz clock: 15 pictures a second
 
 
-class RtspPeer:
+class RtspPeer(Listening):
     """asked: each request as it came. pictures: units of each picture, sent in turn after PLAY."""
 
     def __init__(
@@ -33,38 +33,19 @@ class RtspPeer:
         self.asked: list[str] = []
         self._password, self._pictures, self._challenge = password, pictures, challenge
         self._sets, self._control, self._codec = sets, control, codec
-        self._server = socket.create_server((host, 0))
-        self._thread = threading.Thread(target=self._serve, name="rtsp-peer")
-
-    @property
-    def port(self) -> int:
-        return int(self._server.getsockname()[1])
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(OSError):
-            self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        self._thread.join()
+        super().__init__("rtsp-peer", host)
 
     @property
     def proofs(self) -> list[bool]:
         return ["Authorization: " in asked for asked in self.asked]
 
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._server.accept()
-                connection.settimeout(5.0)
-                with connection, connection.makefile("rb") as file, suppress(OSError):
-                    while request := _request(file):
-                        self.asked.append(request)
-                        connection.sendall(self._answer(request))
-                        if request.startswith("PLAY"):
-                            self._stream(connection)
+    def _talk(self, connection: socket.socket) -> None:
+        with connection.makefile("rb") as file:
+            while request := _request(file):
+                self.asked.append(request)
+                connection.sendall(self._answer(request))
+                if request.startswith("PLAY"):
+                    self._stream(connection)
 
     def _answer(self, request: str) -> bytes:
         if not self._let_in(request):
