@@ -185,7 +185,8 @@ def _tried(session: Session, name: str, *, aloud: bool) -> Trial:
     except Refused as refused:
         if any(fault.code == camera_codes.AWAY.code for fault in refused.faults):
             raise
-        faults += [fault for fault in refused.faults if fault.code not in {each.code for each in faults}]
+        told = {fault.code for fault in refused.faults}  # the same as a step's, and with the camera's address
+        faults = [fault for fault in faults if fault.code not in told] + list(refused.faults)
     if aloud:
         session.show(faults)
     return Trial(name=name, steps=tuple(steps), faults=tuple(fault.record() for fault in faults))

@@ -204,6 +204,17 @@ def test_a_test_goes_on_after_one_camera_that_fails(places: Places, capsys: pyte
     assert [(trial["name"], len(trial["faults"])) for trial in trials] == [("gerbang", 1), ("pos", 0)]
 
 
+def test_a_camera_that_does_not_answer_is_named_with_its_address(
+    places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusal = counter.Refused("E-CAMERA-UNREACHABLE", {"name": "gerbang", "where": "192.168.1.20:8000"})
+    with Counter(places, scripted(counter.Tested("reach", 2000, "E-CAMERA-UNREACHABLE"), refusal)):
+        assert typed(places, "test", "gerbang", language="id") == Exit.TEST
+    told = capsys.readouterr().err
+    assert "Kamera gerbang tidak menjawab di 192.168.1.20:8000." in told
+    assert "…" not in told
+
+
 @pytest.mark.parametrize(("verb", "answer"), [("scan", GATE), ("list", counter.Listed((SHOWN,)))])
 def test_machines_get_what_the_schema_says(
     places: Places, capsys: pytest.CaptureFixture[str], verb: str, answer: counter.Answer
