@@ -170,6 +170,7 @@ def test_an_address_that_was_typed_is_looked_at(tmp_path: Path) -> None:
     [refused] = box.asks(counter.Look("10.0.0.2", 80))
     assert isinstance(refused, counter.Refused)
     assert (refused.code, refused.facts["where"]) == ("E-CAMERA-UNREACHABLE", "10.0.0.2:80")
+    assert refused.facts["name"] == "10.0.0.2"  # it has no name yet, and a sentence about it needs one
 
 
 def test_the_list_comes_in_frames_that_fit_and_shows_conflicts(tmp_path: Path) -> None:

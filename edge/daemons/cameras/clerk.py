@@ -140,7 +140,7 @@ class Clerk:
     def _look(self, visitor: Visitor, host: str, port: int) -> None:
         def answer(got: Candidate | DriverError) -> None:
             if isinstance(got, DriverError):
-                visitor.say(_refusal_of(got, where=_place(host, port)))
+                visitor.say(_refusal_of(got, name=host, where=_place(host, port)))
                 return
             visitor.say(self._found(sighting_of(got), [sighting_of(got)]))
             visitor.say(Finished())
