@@ -1,7 +1,7 @@
 """Alarm's side of pictures without a process: what is numbered, held, asked for again, and let go."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -14,9 +14,11 @@ from edge.core.outbox import Outbox, Waiting
 from edge.core.seal import Signer
 from edge.core.timing import Stamp, TimeQuality
 from edge.core.words import SECOND_NS, BoxId, Epoch, EventClass, EventId, Pictured, Record, SiteId
+from edge.daemons.alarm import pictures
 from edge.daemons.alarm.files import Flawed
 from edge.daemons.alarm.pictures import BURST, HELD_LIMIT, LIFE_NS, Pictures, Question
 from edge.ledger.recorder import Recorder
+from edge.link import sockets
 from edge.link.frames import File, Frame, Picture, Work
 from tests.daemons.spool import memory, picture_of
 
@@ -191,6 +193,24 @@ def test_a_flood_is_refused_when_its_quota_is_used(play: Play) -> None:
     with pytest.raises(Flawed, match=r"^rate"):
         play.offer(os.urandom(9))
     assert play.told("refused")[-1]["reason"].startswith("rate")
+
+
+def test_what_comes_too_often_is_closed_once(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two closings another thread may open something, and lose it to the second."""
+    for number in range(BURST):
+        play.offer(b"%d" % number)
+        play.number()
+    closed: list[int] = []
+
+    def close_all(descriptors: Iterable[int]) -> None:
+        mine = [each for each in descriptors if each >= 0]
+        closed.extend(mine)
+        sockets.close_all(mine)
+
+    monkeypatch.setattr(pictures, "close_all", close_all)
+    with pytest.raises(Flawed, match=r"^rate"):
+        play.offer(os.urandom(9))
+    assert len(closed) == 1
 
 
 def test_a_number_that_never_comes_frees_its_place(play: Play) -> None:

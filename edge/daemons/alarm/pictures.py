@@ -10,6 +10,7 @@ A row whose bytes are not at hand waits in the outbox and holds up nobody (`Wait
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -150,11 +151,11 @@ class Pictures:
         return HELD_LIMIT - len(self._held) - sum(each.descriptor >= 0 for each in self._numbering.values())
 
     def _number(self, picture: Picture, descriptor: int, now_ns: int) -> None:
+        """Raises Flawed where there are too many; the descriptor then is still the caller's."""
         if not self.whole:  # perhaps it has a number that the ledger has not told yet
             close_all((descriptor,))
             return
         if self._new.wait_ns(now_ns):
-            close_all((descriptor,))
             raise Flawed("rate: more pictures than alarms and orders can have asked for")
         if not self._room:
             close_all((descriptor,))
@@ -182,7 +183,8 @@ class Pictures:
         if identity in found:
             self._to_cameras(Work("received", {"id": picture.id, "sha256": picture.sha256}))
         elif picture.sha256 not in self._numbering and picture.sha256 not in self._known:
-            self._number(replace(picture, id=""), -1, now_ns)
+            with suppress(Flawed):  # too many now; the spool still has it
+                self._number(replace(picture, id=""), -1, now_ns)
 
     def gone(self, identity: EventId, reason: str) -> bool:
         """The cameras' part has not got these bytes, and never will. False: that is no picture of ours that waits."""
