@@ -88,6 +88,8 @@ class Lamps:
         """A verified receipt covers a shown alarm."""
         if alarm in self._received:
             return
+        if not self._is_known(alarm):  # a quick centre may be heard of before the disk is
+            self._end_touch(now_ns)
         self._forget(alarm)
         self._received[alarm] = None
         self._received_until_ns = now_ns + RECEIVED_NS

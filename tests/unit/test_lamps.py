@@ -96,6 +96,18 @@ def test_late_commit_of_a_received_alarm_does_not_light_sending_again() -> None:
     assert lamps.face(2) is Face.DITERIMA
 
 
+def test_a_receipt_that_is_told_before_the_commit_ends_the_flicker_too() -> None:
+    lamps = Lamps()
+    lamps.touched(0)
+    lamps.raised(event(1))
+    lamps.received(event(1), 5 * MS)
+    lamps.stored(event(1), 6 * MS)
+    assert lamps.face(6 * MS) is Face.DITERIMA
+    lamps.touched(S)
+    lamps.received(event(1), S + MS)  # told again, it says nothing of this touch
+    assert lamps.face(S + MS) is Face.DITEKAN
+
+
 def test_alarm_that_can_no_longer_be_delivered_stops_sending() -> None:
     lamps = Lamps()
     lamps.stored(event(1), 0)
