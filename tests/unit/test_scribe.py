@@ -1,3 +1,5 @@
+import json
+from dataclasses import replace
 from typing import Any, cast
 
 from edge.core.events import Author, Frozen
@@ -26,11 +28,13 @@ class World:
     def __init__(self, *, room: bool = True) -> None:
         self.room = room
         self.offered: list[EventId] = []
+        self.bodies: list[dict[str, Any]] = []
         author = Author(BoxId("ktg-k7q2m9xa"), SiteId("33.74.10.1004-010-005"), EPOCH, "5f0e2a9c")
         ends = cast("Recorder", self), cast("Dispatch", self)
         self.scribe = Scribe(author, Signer(bytes(32)), Clock(), *ends)
 
-    def append(self, _event: Frozen, _notes: object = None) -> bool:
+    def append(self, event: Frozen, _notes: object = None) -> bool:
+        self.bodies.append(json.loads(event.raw))
         return self.room
 
     def offer(self, event: Frozen, _at_ns: int) -> None:
@@ -47,6 +51,14 @@ def test_a_record_that_cannot_be_written_down_costs_none_of_those_beside_it() ->
         world.scribe.write(each, 1)
     assert world.offered == [EventId(EPOCH, 3)]
     assert world.scribe.refused == 2
+
+
+def test_what_happened_before_it_is_written_down_carries_its_own_time() -> None:
+    world = World()
+    world.scribe.write(replace(record(1), at_ns=7_000_000), 500_000_000)
+    world.scribe.write(record(2), 500_000_000)
+    assert [body["bootclock"] for body in world.bodies] == ["7000000", "500000000"]
+    assert [body["time"] for body in world.bodies] == ["2026-11-24T13:05:22.423Z", "2026-11-24T13:05:22.916Z"]
 
 
 def test_what_memory_refuses_is_counted_in_the_log_and_not_named(caplog: Any) -> None:

@@ -25,9 +25,12 @@ class Scribe:
         self.refused = 0
 
     def write(self, record: Record, at_ns: int, notes: Mapping[str, object] | None = None) -> None:
-        """Sign, freeze, and give to the ledger and the bearers at once. Never raises: other records wait behind."""
+        """Sign, freeze, and give to the ledger and the bearers at once. Never raises: other records wait behind.
+
+        at_ns: now on the boot clock; what happened before carries its own time
+        """
         try:
-            event = freeze(record, stamp(self._clock, at_ns), self._author, self._signer)
+            event = freeze(record, stamp(self._clock, record.at_ns or at_ns), self._author, self._signer)
             if self._recorder.append(event, notes):
                 self._dispatch.offer(event, at_ns)
                 return
