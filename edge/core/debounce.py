@@ -13,7 +13,9 @@ from edge.core.words import SECOND_NS, Brief, Button, Contact, LostEdge, Pressed
 
 MILLISECOND_NS = 1_000_000
 SETTLE_NS = 40 * MILLISECOND_NS  # contacts of push buttons bounce for 1-20 ms; a finger cannot let go for less
-PATIENCE_NS = 20 * MILLISECOND_NS  # an edge may wait this long in a queue before a read level outweighs it
+PATIENCE_NS = 100 * MILLISECOND_NS  # an edge may wait this long in a queue before a read level outweighs it
+LOOK_NS = 20 * MILLISECOND_NS  # between two looks at a level that contradicts; who looks later was held up, and so was
+# the edge: more than this of one wait does not count
 STUCK_NS = 60 * SECOND_NS
 HOLD_NS: Mapping[Button, int] = MappingProxyType(
     {
@@ -77,6 +79,8 @@ class Debouncer:
         self._decided_ns = 0  # nothing can happen before what was last decided
         self._known_ns = 0  # an edge up to here that repeats the level is only late
         self._dissent_ns: int | None = None  # since when the read level contradicts `_closed`
+        self._looked_ns = 0  # the last look at it since then
+        self._waited_ns = 0  # how much of the time since then was looked through
         self._from_start = False  # this press was found at the start, nobody saw its edge
         self._remembered = False  # and was told before it
         self._patient_ns = 0  # and is not decided before, if it stays closed: somebody may remember it
@@ -89,7 +93,7 @@ class Debouncer:
     def due_ns(self) -> int | None:
         """When `advance` has something to decide."""
         if self._dissent_ns is not None:
-            return self._dissent_ns + PATIENCE_NS
+            return self._looked_ns + LOOK_NS
         return self._deadline()
 
     @property
@@ -108,7 +112,7 @@ class Debouncer:
         patience_ns: how long it may wait for one of the three `recall_...` before it counts as a new press
         """
         self._decided_ns = now_ns
-        self._known_ns = now_ns + PATIENCE_NS
+        self._known_ns = now_ns + LOOK_NS
         if not active:
             return []
         self._from_start = True
@@ -131,11 +135,9 @@ class Debouncer:
         dissent_ns = self._dissent_ns
         if dissent_ns is None:
             return self._run(now_ns)
-        # What falls close to the contradiction waits for the missing edge, whose timestamp decides.
-        happened = self._run(dissent_ns - PATIENCE_NS - 1)
-        if now_ns < dissent_ns + PATIENCE_NS:
-            return happened
-        return happened + self._believe_level(dissent_ns) + self._run(now_ns)
+        if self._waited_ns < PATIENCE_NS:
+            return []  # whatever is due waits for the missing edge, whose timestamp decides
+        return self._believe_level(dissent_ns) + self._run(now_ns)
 
     def recall_stuck(self, now_ns: int) -> list[Contact]:
         """Learn that it was last recorded stuck: closed since the start and undecided, it is stuck, not pressed."""
@@ -230,18 +232,21 @@ class Debouncer:
     # ---- the level read beside the edges ---------------------------------------------------------------------------
 
     def _compare(self, now_ns: int, *, level: bool | None) -> None:
-        if level is None:
-            return
+        """Count how long the contradiction was looked at; a level that cannot be read any more ends none."""
         if level == self._closed:
             self._dissent_ns = None
-        elif self._dissent_ns is None:
-            self._dissent_ns = now_ns
+        elif self._dissent_ns is not None:
+            self._waited_ns += min(now_ns - self._looked_ns, LOOK_NS)
+            self._looked_ns = now_ns
+        elif level is not None:
+            self._dissent_ns = self._looked_ns = now_ns
+            self._waited_ns = 0
 
     def _believe_level(self, dissent_ns: int) -> list[Contact]:
         """No edge came: the level is right, and its edge counts from when it was first seen wrong."""
         self._dissent_ns = None
         self._patient_ns = 0
-        self._known_ns = dissent_ns + PATIENCE_NS
+        self._known_ns = dissent_ns + LOOK_NS
         at_ns = max(self._date_of_lost_edge(dissent_ns), self._decided_ns)
         return [
             LostEdge(self.zone, dissent_ns),
@@ -252,6 +257,6 @@ class Debouncer:
     def _date_of_lost_edge(self, dissent_ns: int) -> int:
         """The level at the end of the hold decides: found open there, the contact was not held."""
         end_ns = self._first_ns + self._timing.hold_ns
-        if self._phase is Phase.HOLDING and self._closed and dissent_ns <= end_ns + PATIENCE_NS:
+        if self._phase is Phase.HOLDING and self._closed and dissent_ns <= end_ns + LOOK_NS:
             return min(dissent_ns, end_ns - 1)
         return dissent_ns

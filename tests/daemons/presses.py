@@ -23,9 +23,6 @@ REST_S: Final = 0.12  # a release settles after 0.04 s
 STEADY_S: Final = 0.15  # a hand lets go only when the box has been alive for this long
 SECOND_NS: Final = 1_000_000_000
 UNSEEN_NS: Final = SECOND_NS // 2  # an edge waits this long at most for a loaded machine to look at it
-# An edge found by its level carries the clock of the look, read before the level; a hand may be held up between its
-# own look at the clock and the level. Shorter than the way from one press of a zone to the next.
-EARLY_NS: Final = SECOND_NS * 3 // 20
 DEATH_REACH_NS: Final = SECOND_NS  # a death this soon after a press was let go may have come before its commit
 
 
@@ -164,8 +161,17 @@ class Lit:
 
 def lit_in(ledger: Path) -> list[Lit]:
     """Every alarm that a stopped box has on disk."""
-    with closing(sqlite3.connect(ledger)) as db:
-        bodies = [json.loads(raw) for (raw,) in db.execute("SELECT raw FROM event WHERE event_class = 'alarm'")]
+    return _alarms(ledger, "SELECT raw FROM event WHERE event_class = 'alarm'")
+
+
+def lit_at(store: Path, box: str) -> list[Lit]:
+    """Every alarm of this box that the centre has; the box's own ledger may lack one whose disk was away meanwhile."""
+    return _alarms(store, "SELECT raw FROM event WHERE class = 'alarm' AND box = ?", box)
+
+
+def _alarms(database: Path, question: str, *words: str) -> list[Lit]:
+    with closing(sqlite3.connect(database)) as db:
+        bodies = [json.loads(raw) for (raw,) in db.execute(question, words)]
     alarms = [body for body in bodies if body["type"] == "id.kentongan.alarm.v1"]
     return [Lit(body["id"], body["data"]["zone"], int(body["bootclock"])) for body in alarms]
 
@@ -212,7 +218,7 @@ def judge(
 
 
 def _matched(presses: Sequence[Press], lit: Iterable[Lit]) -> tuple[dict[int, list[str]], tuple[str, ...]]:
-    """Give each alarm to the last press of its zone before it; where that one has its alarm, to one just after it."""
+    """Give each alarm to the last press of its zone before it: it is dated when the press was decided."""
     by_zone: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for index, press in enumerate(presses):
         by_zone[press.zone].append((press.at_ns, index))
@@ -221,9 +227,6 @@ def _matched(presses: Sequence[Press], lit: Iterable[Lit]) -> tuple[dict[int, li
     for alarm in lit:
         times = by_zone[alarm.zone]
         place = bisect.bisect_right(times, (alarm.at_ns, len(presses)))
-        spoken_for = not place or alarms_of[times[place - 1][1]]
-        if spoken_for and place < len(times) and times[place][0] - alarm.at_ns <= EARLY_NS:
-            place += 1
         if place:
             alarms_of[times[place - 1][1]].append(alarm.id)
         else:

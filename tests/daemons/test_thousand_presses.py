@@ -90,10 +90,3 @@ def test_the_checker_sees_everything_that_must_not_be() -> None:
     assert (unlit.unexplained, unlit.unlit) == (("a",), 1)
     assert judge(PRESSED, LIT[:2], STORED[:2], [35 * TICK]).clean
     assert judge(PRESSED, LIT[:2], STORED[:2], [41 * TICK + SECOND_NS]).unexplained == ("a",)
-
-
-def test_the_checker_knows_an_alarm_that_is_dated_just_before_its_press() -> None:
-    early = lamp("e.3", "a", 29.8)
-    assert judge(PRESSED, [*LIT[:2], early], STORED, []).clean
-    assert judge(PRESSED, [*LIT, lamp("e.9", "a", 29.8)], STORED, []).doubled == ("a: ['e.3', 'e.9']",)
-    assert judge(PRESSED, [*LIT[:2], lamp("e.3", "a", 28)], STORED, []).unexplained == ("a",)

@@ -1,6 +1,6 @@
 import pytest
 
-from edge.core.debounce import HOLD_NS, PATIENCE_NS, SETTLE_NS, STUCK_NS, Debouncer, Timing, timing
+from edge.core.debounce import HOLD_NS, LOOK_NS, PATIENCE_NS, SETTLE_NS, STUCK_NS, Debouncer, Timing, timing
 from edge.core.words import Brief, Button, Contact, LostEdge, Pressed, Released, Stuck, Touched, ZoneId
 
 ZONE = ZoneId("pos-ronda")
@@ -130,6 +130,14 @@ def test_recalled_stuck_does_not_swallow_a_press_that_began_later() -> None:
     assert contact.advance(1100 * MS) == [Pressed(ZONE, 100 * MS, 1000 * MS)]
 
 
+def looked_at_until(contact: Debouncer, until_ns: int, *, level: bool | None) -> list[Contact]:
+    """Look whenever it asks for it, as the panel does."""
+    happened: list[Contact] = []
+    while (due_ns := contact.due_ns) is not None and due_ns <= until_ns:
+        happened += contact.advance(due_ns, level=level)
+    return happened
+
+
 # ---- edges that are late or lost --------------------------------------------------------------------------------
 
 
@@ -151,30 +159,55 @@ def test_edge_after_the_hold_that_arrives_late_leaves_the_press_pressed() -> Non
 def test_lost_closing_edge_is_found_by_the_level_and_presses() -> None:
     contact = debouncer()
     assert contact.advance(100 * MS, level=True) == []
-    assert contact.due_ns == 100 * MS + PATIENCE_NS
-    assert contact.advance(120 * MS) == [LostEdge(ZONE, 100 * MS), Touched(ZONE, 100 * MS)]
+    assert looked_at_until(contact, 100 * MS + PATIENCE_NS - LOOK_NS, level=True) == []
+    assert contact.advance(100 * MS + PATIENCE_NS, level=True) == [LostEdge(ZONE, 100 * MS), Touched(ZONE, 100 * MS)]
     assert contact.advance(1100 * MS, level=True) == [Pressed(ZONE, 100 * MS, 1000 * MS)]
 
 
 def test_late_edge_of_a_level_already_believed_is_not_a_second_press() -> None:
     contact = debouncer()
     contact.advance(100 * MS, level=True)
-    contact.advance(120 * MS)
+    looked_at_until(contact, 200 * MS, level=True)
     assert contact.edge(active=True, at_ns=99 * MS) == []
+
+
+def test_who_was_held_up_asks_the_level_again_before_he_believes_it() -> None:
+    contact = debouncer()
+    pressed(contact, 0)
+    assert contact.advance(5000 * MS, level=False) == []
+    assert contact.advance(5300 * MS, level=False) == []  # nobody ran for 300 ms, nor did who brings the edges
+    assert contact.edge(active=False, at_ns=4999 * MS) == []
+    assert contact.edge(active=True, at_ns=5120 * MS) == [Released(ZONE, 4999 * MS), Touched(ZONE, 5120 * MS)]
+    assert contact.edge(active=False, at_ns=5220 * MS) == []
+    assert contact.advance(6000 * MS, level=False) == [Brief(ZONE, 5120 * MS, 100 * MS)]
+
+
+def test_a_level_that_cannot_be_read_any_more_leaves_no_press_undecided() -> None:
+    contact = debouncer()
+    contact.edge(active=True, at_ns=0)
+    assert contact.advance(1021 * MS, level=False) == []
+    assert looked_at_until(contact, 1500 * MS, level=None)[-1] == Released(ZONE, 1021 * MS)
 
 
 def test_lost_opening_edge_is_found_at_the_end_of_the_hold() -> None:
     contact = debouncer()
     contact.edge(active=True, at_ns=0)
     contact.advance(1001 * MS, level=False)
-    assert contact.advance(1100 * MS) == [LostEdge(ZONE, 1001 * MS), Brief(ZONE, 0, 1000 * MS - 1)]
+    assert looked_at_until(contact, 1200 * MS, level=False) == [
+        LostEdge(ZONE, 1001 * MS),
+        Brief(ZONE, 0, 1000 * MS - 1),
+    ]
 
 
 def test_open_long_after_the_hold_does_not_take_the_press_back() -> None:
     contact = debouncer()
     contact.edge(active=True, at_ns=0)
-    assert contact.advance(5000 * MS, level=False) == [Pressed(ZONE, 0, 1000 * MS)]
-    assert contact.advance(5100 * MS) == [LostEdge(ZONE, 5000 * MS), Released(ZONE, 5000 * MS)]
+    assert contact.advance(5000 * MS, level=False) == []
+    assert looked_at_until(contact, 5100 * MS, level=False) == [
+        LostEdge(ZONE, 5000 * MS),
+        Pressed(ZONE, 0, 1000 * MS),
+        Released(ZONE, 5000 * MS),
+    ]
 
 
 def test_level_that_agrees_again_ends_the_contradiction() -> None:
