@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
 from typing import Final
 
 from drivers.mqtt_centre import SessionLost
 from edge.core.timing import TimeQuality
-from edge.core.words import SECOND_NS
 from tests.bench import priority
 from tests.bench.rough_alarm import TALK
 from tests.bench.rough_stage import Journal, RoughStage, alarms_stored, forget_hour, settle
@@ -23,13 +23,11 @@ from tests.daemons import flood
 from tests.daemons.forger import forge, forger
 from tests.daemons.hung import ERRORS, PIPE, thaw
 from tests.daemons.mounted import MountedLedger, full, may_mount, seen_from_outside
-from tests.daemons.stepped import step
+from tests.daemons.stepped import jump, step
 
 HOGS_PER_CORE: Final = 2
 FLOOD: Final = str(Path(flood.__file__))
 ARRIVE_S: Final = 20.0  # a commit is given up after 1 s, a receipt asked for again after 5
-HOUR_NS: Final = 3600 * SECOND_NS
-HOURS_OFF: Final = (0, 1, -1, 9000, -9000)
 HOG: Final = "while True: pass"
 
 
@@ -181,12 +179,7 @@ def clock_steps(rough: Rough) -> Iterator[None]:
     """An hour or a year to and fro, five times a second."""
     root = rough.stage.places.root
 
-    def jump() -> None:
-        hours = rough.chance.choice(HOURS_OFF)
-        quality = rough.chance.choice((TimeQuality.SYNCED, TimeQuality.UNSYNCED))
-        step(root, hours * HOUR_NS, quality)
-
-    with again_and_again(jump, 0.2):
+    with again_and_again(partial(jump, root, rough.chance), 0.2):
         yield
     step(root, 0, TimeQuality.SYNCED)
 

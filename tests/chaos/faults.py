@@ -1,5 +1,6 @@
 """What goes wrong in a town, each fault ended by itself; none of them can be told to miss."""
 
+import os
 import random
 import socket
 import time
@@ -10,9 +11,12 @@ from signal import SIGCONT, SIGSTOP
 from typing import Final
 
 from drivers.mqtt_centre import SessionLost
+from edge.core.timing import TimeQuality
 from edge.link.sockets import connect
 from tests.chaos.town import House, Town
 from tests.daemons.forger import forge, forger
+from tests.daemons.hung import ERRORS, LATE, PIPE, thaw_whoever_hangs
+from tests.daemons.stepped import jump, step
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,51 @@ def kill_alarm(town: Town, chance: random.Random) -> None:
         house.home.alarm.start()
         house.home.alarm.wait_ready()
         house.alive.is_back()
+
+
+def kill_alarm_on_a_slow_disk(town: Town, chance: random.Random) -> None:
+    """Its buttons and sirens are back at once; the ledger opens later than the presses of that time."""
+    house = _house(town, chance)
+    late = house.home.places.ledger.with_name(LATE)
+    with house.busy:
+        house.alive.dies()
+        house.home.alarm.kill()
+        late.write_text(f"{chance.uniform(0.5, 3.0):.2f}", encoding="ascii")
+        house.home.alarm.start()
+        house.home.alarm.wait_ready()
+        house.alive.is_back()
+        house.await_ledger()
+        late.unlink()
+
+
+def freeze_disk(town: Town, chance: random.Random) -> None:
+    house = _house(town, chance)
+    with house.busy:
+        os.mkfifo(house.home.places.ledger.with_name(PIPE))
+        time.sleep(chance.uniform(0.5, 6.0))
+        thaw_whoever_hangs(house.home.places.ledger)
+        house.await_ledger()
+
+
+def break_disk(town: Town, chance: random.Random) -> None:
+    """Each commit fails; what is pressed lives in memory until the ledger is back."""
+    house = _house(town, chance)
+    errors = house.home.places.ledger.with_name(ERRORS)
+    with house.busy:
+        errors.touch()
+        time.sleep(chance.uniform(0.5, 6.0))
+        errors.unlink()
+        house.await_ledger()
+
+
+def step_clock(town: Town, chance: random.Random) -> None:
+    """An hour or a year to and fro; it is right again afterwards."""
+    house = _house(town, chance)
+    with house.busy:
+        for _ in range(4):
+            jump(house.home.places.root, chance)
+            time.sleep(chance.uniform(0.1, 1.0))
+        step(house.home.places.root, 0, TimeQuality.SYNCED)
 
 
 def kill_relay(town: Town, chance: random.Random) -> None:
@@ -67,6 +116,15 @@ def hush_cable(town: Town, chance: random.Random) -> None:
     house = _house(town, chance)
     with house.busy:
         house.home.cable.hush()
+        time.sleep(chance.uniform(1.0, 8.0))
+        house.home.cable.plug()
+
+
+def drip_cable(town: Town, chance: random.Random) -> None:
+    """One byte a second."""
+    house = _house(town, chance)
+    with house.busy:
+        house.home.cable.drip()
         time.sleep(chance.uniform(1.0, 8.0))
         house.home.cable.plug()
 
@@ -118,10 +176,15 @@ def forged_letters(town: Town, chance: random.Random) -> None:
 
 FAULTS: Final = (
     Fault("kill alarm", 6, kill_alarm),
+    Fault("kill alarm on a slow disk", 2, kill_alarm_on_a_slow_disk),
+    Fault("freeze disk", 3, freeze_disk),
+    Fault("break disk", 3, break_disk),
+    Fault("step clock", 2, step_clock),
     Fault("kill relay", 6, kill_relay),
     Fault("freeze relay", 3, freeze_relay),
     Fault("pull cable", 6, pull_cable),
     Fault("hush cable", 3, hush_cable),
+    Fault("drip cable", 2, drip_cable),
     Fault("kill broker", 2, kill_broker),
     Fault("freeze broker", 1, freeze_broker),
     Fault("kill centre", 2, kill_centre),

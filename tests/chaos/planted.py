@@ -10,9 +10,9 @@ from typing import Any
 
 from edge.core.delivery import Answer
 from edge.core.words import EventId
-from edge.daemons.alarm import main
 from edge.daemons.alarm.traffic import Traffic
 from edge.ledger.recorder import Recorder
+from tests.chaos.fragile import run
 
 _answered, _born = Traffic.answered, Recorder.__init__
 _recorders: list[Recorder] = []
@@ -43,4 +43,4 @@ if __name__ == "__main__":
     plant(Recorder, "__init__", born)
     plant(Recorder, "ask", ask)
     plant(Traffic, "answered", answered)
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run())

@@ -6,23 +6,34 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
+from edge.core.codes import STATE_READONLY
 from edge.core.faults import Refused
+from edge.core.timing import TimeQuality
 from edge.core.words import SiteId
 from edge.field.stage import Home, Scene
 from edge.field.status import ask_status
 from tests.daemons.presses import Alive, Hands
+from tests.daemons.stepped import step
 
 BEAT_S: Final = 5.0
-PLANTED: Final = Path(__file__).with_name("planted.py")
+WHOLE_S: Final = 30.0  # safety bound: a ledger that failed is opened again every two seconds
 
 
-class PlantedHome(Home):
-    """Its alarm deletes what the broker has taken."""
+class FragileHome(Home):
+    """Its disk and its clock may break."""
+
+    alarm_program = "tests.chaos.fragile"
 
     def program(self, name: str) -> tuple[str, ...]:
-        return (str(PLANTED),) if name == "alarm" else super().program(name)
+        return ("-m", self.alarm_program) if name == "alarm" else super().program(name)
+
+
+class PlantedHome(FragileHome):
+    """Its alarm deletes what the broker has taken."""
+
+    alarm_program = "tests.chaos.planted"
 
 
 @dataclass(slots=True)
@@ -34,7 +45,7 @@ class House:
     hands: Hands
     busy: threading.Lock = field(default_factory=threading.Lock)
 
-    def status(self) -> dict[str, object] | None:
+    def status(self) -> dict[str, Any] | None:
         try:
             return ask_status(self.home.places)
         except Refused:
@@ -45,6 +56,22 @@ class House:
         status = self.status()
         return status is not None and bool(status["online"]) and status["waiting"] == 0
 
+    def await_ledger(self) -> None:
+        """Wait until everything that was pressed is safe here or at the centre. Raises TimeoutError."""
+        deadline = time.monotonic() + WHOLE_S
+        while not self._has_its_ledger():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.home.box} does not get its ledger back: {self.status()}")
+            time.sleep(0.1)
+
+    def _has_its_ledger(self) -> bool:
+        status = self.status()
+        if status is None or not status["ordinal"]:
+            return False
+        journey = status["journey"]
+        is_safe = journey is None or bool(journey["stored"] or journey["received"])
+        return is_safe and STATE_READONLY.code not in status["troubles"]
+
 
 class Town:
     """Enter to set it up and start every part."""
@@ -54,7 +81,7 @@ class Town:
         self._boxes = boxes
         self._rate = rate
         self._chance = random.Random(seed)
-        self._home: type[Home] = PlantedHome if planted else Home
+        self._home: type[Home] = PlantedHome if planted else FragileHome
         self.scene: Final = Scene(folder / "scene", cache=cache)
         self.houses: list[House] = []
         self.broker_busy: Final = threading.Lock()
@@ -103,5 +130,6 @@ class Town:
         folder.mkdir()
         home = self._home(folder, self.scene.authority, port, site=site, kit="lab", beat_s=BEAT_S)
         alive = Alive()
+        step(home.places.root, 0, TimeQuality.SYNCED)
         home.start()
         return House(home, alive, Hands(home, random.Random(self._chance.random()), self._rate, alive))

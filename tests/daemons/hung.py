@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from edge.core.events import Frozen
@@ -30,7 +31,7 @@ class HungLedger(Ledger):
 
     def append(self, events: Sequence[Frozen], notes: Mapping[str, object] | None = None) -> None:
         pipe: Path = self.path.with_name(PIPE)
-        if pipe.exists():
+        with suppress(FileNotFoundError):
             pipe.read_bytes()
         if self.path.with_name(ERRORS).exists():
             raise LedgerError("disk I/O error")
@@ -38,9 +39,17 @@ class HungLedger(Ledger):
 
 
 def thaw(ledger: Path) -> None:
-    """The disk answers again."""
+    """The disk answers again; a commit has to hang there now."""
     pipe = ledger.with_name(PIPE)
     descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)  # ENXIO unless a commit hangs there now
+    pipe.unlink()
+    os.close(descriptor)
+
+
+def thaw_whoever_hangs(ledger: Path) -> None:
+    """The disk answers again, whether a commit hangs there now or none came."""
+    pipe = ledger.with_name(PIPE)
+    descriptor = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)  # lets in who waits at the door, and never waits itself
     pipe.unlink()
     os.close(descriptor)
 

@@ -3,16 +3,21 @@
 `--hasty`: the daily test of the way comes at once.
 """
 
+import random
 import sys
 from pathlib import Path
+from typing import Final
 
 from edge.core import calendar
 from edge.core.timing import TimeQuality
+from edge.core.words import SECOND_NS
 from edge.daemons.alarm.compose import main
 from edge.daemons.runtime import SystemClock
 
 HASTY = "--hasty"
 CLOCK = "clock"
+HOUR_NS: Final = 3600 * SECOND_NS
+HOURS_OFF: Final = (0, 1, -1, 9000, -9000)
 
 
 class SteppedClock(SystemClock):
@@ -39,6 +44,12 @@ def step(root: Path, off_ns: int, quality: TimeQuality) -> None:
     unfinished = root / f".{CLOCK}"
     unfinished.write_text(f"{off_ns} {quality}", encoding="ascii")
     unfinished.rename(root / CLOCK)
+
+
+def jump(root: Path, chance: random.Random) -> None:
+    """An hour or a year to and fro, sure of it or not."""
+    quality = chance.choice((TimeQuality.SYNCED, TimeQuality.UNSYNCED))
+    step(root, chance.choice(HOURS_OFF) * HOUR_NS, quality)
 
 
 if __name__ == "__main__":
