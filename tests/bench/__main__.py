@@ -10,6 +10,7 @@ import argparse
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 from edge.field.broker import BrokerNotFound
@@ -28,13 +29,20 @@ def main(words: list[str]) -> int:
     if unknown := set(asked.names) - set(BENCHES):
         parser.error(f"no such benchmark: {' '.join(sorted(unknown))}; there are {' '.join(BENCHES)}")
     lines: list[Line] = []
+    broken = False
     for name in asked.names or [each for each in BENCHES if each not in LONG]:
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix=f"bench-{name}-", dir=_cache()) as folder:
-            lines += _lines(name, Path(folder))
+            try:
+                lines += _lines(name, Path(folder))
+            except Exception as error:  # noqa: BLE001  the figures of the others are kept
+                traceback.print_exc()
+                lines.append(left_out(name, f"broke: {error!r}"[:80]))
+                broken = True
         print(f"· {name} {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     print(table(lines))
-    return TEST_FAILED if asked.strict and not all(line.kept for line in lines) else 0
+    over = asked.strict and not all(line.kept for line in lines)
+    return TEST_FAILED if broken or over else 0
 
 
 def _lines(name: str, folder: Path) -> list[Line]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+import msgspec
+
 from drivers.letters import Dispatch
 from edge.centre.places import CentrePlaces
 from edge.centre.receipts import Receipts, Tally
@@ -11,6 +13,7 @@ from edge.core.seal import Use
 from edge.core.words import BoxId, Epoch, EventId
 
 RECEIPT_TIME: Final = "2025-08-17T03:00:00Z"
+_BATCH: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class PlayedCentre:
@@ -20,12 +23,21 @@ class PlayedCentre:
         self._box = box
         self._receipts = Receipts(open_signer(places, Use.RECEIPT), "Pusat Ukur")
 
-    def answer(self, events: Iterable[bytes]) -> Iterator[Dispatch]:
-        """What the centre says once these are on its disk."""
+    def answer(self, letters: Iterable[bytes]) -> Iterator[Dispatch]:
+        """What the centre says once these, events and batches, are on its disk."""
         tally = Tally()
-        for raw in events:
-            tally.stored(id_of(raw), raw)
+        for letter in letters:
+            for raw in events_of(letter):
+                tally.stored(id_of(raw), raw)
         return self._receipts.write(self._box, tally, RECEIPT_TIME)
+
+
+def events_of(letter: bytes) -> Iterator[bytes]:
+    """One event, or those of a batch."""
+    if letter.startswith(b"["):
+        yield from (bytes(part) for part in _BATCH.decode(letter))
+    else:
+        yield letter
 
 
 def id_of(raw: bytes) -> EventId:

@@ -7,28 +7,16 @@ It says "." when it listens, and a line of JSON at the end. With a BOX it plays 
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-
-import msgspec
 
 from edge.centre.places import CentrePlaces
 from edge.core.words import BoxId
 from tests.bench.bare import BarePaho
-from tests.bench.centre import PlayedCentre
+from tests.bench.centre import PlayedCentre, events_of
 
 RECEIPT_EVERY: Final = 500
 PATIENCE_S: Final = 60.0
-_BATCH: Final = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-def events_of(raw: bytes) -> Iterator[bytes]:
-    """One event, or those of a batch."""
-    if raw.startswith(b"["):
-        yield from (bytes(part) for part in _BATCH.decode(raw))
-    else:
-        yield raw
 
 
 def listen(ear: BarePaho, centre: PlayedCentre | None, count: int) -> dict[str, int]:

@@ -13,7 +13,7 @@ from edge.field.stage import Stage
 from edge.field.status import ask_status
 from tests.bench.bare import BarePaho
 from tests.bench.box import ZONES, opened, start
-from tests.bench.centre import PlayedCentre, id_of
+from tests.bench.centre import PlayedCentre, events_of, id_of
 from tests.bench.figures import Budget, Line
 
 EVENTS: Final = 1000
@@ -83,7 +83,7 @@ def _live(stage: Stage) -> None:
             for act in (stage.wires.press, stage.wires.release):
                 _all(stage, act)
                 ear.until(ear.idle)
-            stored.update(id_of(raw) for _, raw, _ in ear.heard)
+            stored.update(id_of(raw) for _, letter, _ in ear.heard for raw in events_of(letter))
             for dispatch in centre.answer(raw for _, raw, _ in ear.heard):
                 ear.publish(dispatch.topic, dispatch.raw)
             ear.heard.clear()

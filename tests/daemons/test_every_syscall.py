@@ -15,7 +15,7 @@ from edge.core.faults import Refused
 from edge.core.words import EventClass
 from edge.field.broker import find_broker
 from edge.field.status import ask_status
-from tests.bench.ear import events_of
+from tests.bench.centre import events_of
 from tests.bootstrap import CACHE
 from tests.contract.far import MosquittoFar
 from tests.daemons.alarm_box import PATIENCE_S, AlarmBox

@@ -14,7 +14,7 @@ from edge.core.words import EventClass
 from edge.daemons.relay.courier import BATCH_LIMIT, BATCH_TYPE
 from edge.link.carry import ROWS
 from edge.link.frames import Bytes, LinkState, Send
-from tests.bench.ear import events_of
+from tests.bench.centre import events_of
 from tests.contract.crooked import CONNECT, DISCONNECT, PUBLISH, Crooked, connack
 from tests.contract.far import MosquittoFar
 from tests.daemons.relay_world import BOX, World, row

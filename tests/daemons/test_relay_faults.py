@@ -13,7 +13,7 @@ from edge.core.words import EventClass
 from edge.field.broker import find_broker
 from edge.field.cable import Cable
 from edge.link.frames import Bytes, LinkState, Row
-from tests.bench.ear import events_of
+from tests.bench.centre import events_of
 from tests.bootstrap import CACHE
 from tests.contract.far import MosquittoFar
 from tests.daemons.relay_world import BOX, World, row

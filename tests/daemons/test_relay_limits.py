@@ -10,7 +10,7 @@ from drivers.sim.uplink import Seen
 from edge.core.delivery import Answer
 from edge.core.words import EventClass
 from edge.field.broker import find_broker
-from tests.bench.ear import events_of
+from tests.bench.centre import events_of
 from tests.bootstrap import CACHE
 from tests.contract.far import SESSION, Drive, MosquittoFar
 from tests.daemons.relay_world import BOX, World, row

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -25,7 +24,7 @@ from drivers.clock import boot_ns
 from edge.centre.places import CentrePlaces
 from edge.core.words import BoxId
 from edge.field.broker import LOOPBACK
-from tests.bench.centre import PlayedCentre
+from tests.bench.centre import PlayedCentre, events_of
 from tests.peers.events import LOCAL_TOPIC
 
 NUMBER: Final = re.compile(rb'count\\?": ?(1[0-9]{6})')  # of an event, or of an event as a string within another
@@ -37,7 +36,6 @@ RECEIPT_WITHIN_S: Final = 0.3
 AGAIN_S: Final = 0.02
 ALL_HERE_S: Final = 4.0  # for what comes a second time
 QUIET_S: Final = 45.0  # mosquitto's bridge and thingsboard-gateway wait up to 30 s before they try again
-_BATCH: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Ear:
@@ -98,7 +96,7 @@ class Ear:
             self._client.publish(topic, json.dumps(answer), qos=1)
         if numbers:
             self._stirred_ns = boot_ns()
-            self._owed += _parts(bytes(message.payload)) if self._centre else ()
+            self._owed += events_of(bytes(message.payload)) if self._centre else ()
         for number in numbers:
             self._count_in(number)
 
@@ -117,11 +115,6 @@ class Ear:
         self._last_ns = self._stirred_ns
         self._behind += number < self._highest
         self._highest = max(self._highest, number)
-
-
-def _parts(raw: bytes) -> list[bytes]:
-    """One event, or those of a batch."""
-    return [bytes(part) for part in _BATCH.decode(raw)] if raw.startswith(b"[") else [raw]
 
 
 def _answers(message: MQTTMessage) -> Iterator[tuple[str, dict[str, Any]]]:
