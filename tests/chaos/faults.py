@@ -18,6 +18,8 @@ from tests.daemons.forger import forge, forger
 from tests.daemons.hung import ERRORS, LATE, PIPE, thaw_whoever_hangs
 from tests.daemons.stepped import jump, step
 
+Act = Callable[[Town, random.Random], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -25,108 +27,103 @@ class Fault:
 
     name: str
     weight: int
-    act: Callable[[Town, random.Random], None]
+    act: Act
 
 
-def _house(town: Town, chance: random.Random) -> House:
-    return chance.choice(town.houses)
+def _alone(act: Callable[[House, random.Random], None]) -> Act:
+    """At one box by chance, where nobody else breaks anything meanwhile."""
+
+    def act_at_one(town: Town, chance: random.Random) -> None:
+        house = chance.choice(town.houses)
+        with house.busy:
+            act(house, chance)
+
+    return act_at_one
 
 
-def kill_alarm(town: Town, chance: random.Random) -> None:
+def _kill_alarm(house: House, _chance: random.Random) -> None:
     """`Child.kill` raises unless the process died of it."""
-    house = _house(town, chance)
-    with house.busy:
-        house.alive.dies()
-        house.home.alarm.kill()
-        house.home.alarm.start()
-        house.home.alarm.wait_ready()
-        house.alive.is_back()
+    house.alive.dies()
+    house.home.alarm.kill()
+    house.home.alarm.start()
+    house.home.alarm.wait_ready()
+    house.alive.is_back()
 
 
-def kill_alarm_on_a_slow_disk(town: Town, chance: random.Random) -> None:
+kill_alarm = _alone(_kill_alarm)
+
+
+@_alone
+def kill_alarm_on_a_slow_disk(house: House, chance: random.Random) -> None:
     """Its buttons and sirens are back at once; the ledger opens later than the presses of that time."""
-    house = _house(town, chance)
     late = house.home.places.ledger.with_name(LATE)
-    with house.busy:
-        house.alive.dies()
-        house.home.alarm.kill()
-        late.write_text(f"{chance.uniform(0.5, 3.0):.2f}", encoding="ascii")
-        house.home.alarm.start()
-        house.home.alarm.wait_ready()
-        house.alive.is_back()
-        house.await_ledger()
-        late.unlink()
+    late.write_text(f"{chance.uniform(0.5, 3.0):.2f}", encoding="ascii")
+    _kill_alarm(house, chance)
+    house.await_ledger()
+    late.unlink()
 
 
-def freeze_disk(town: Town, chance: random.Random) -> None:
-    house = _house(town, chance)
-    with house.busy:
-        os.mkfifo(house.home.places.ledger.with_name(PIPE))
-        time.sleep(chance.uniform(0.5, 6.0))
-        thaw_whoever_hangs(house.home.places.ledger)
-        house.await_ledger()
+@_alone
+def freeze_disk(house: House, chance: random.Random) -> None:
+    os.mkfifo(house.home.places.ledger.with_name(PIPE))
+    time.sleep(chance.uniform(0.5, 6.0))
+    thaw_whoever_hangs(house.home.places.ledger)
+    house.await_ledger()
 
 
-def break_disk(town: Town, chance: random.Random) -> None:
+@_alone
+def break_disk(house: House, chance: random.Random) -> None:
     """Each commit fails; what is pressed lives in memory until the ledger is back."""
-    house = _house(town, chance)
     errors = house.home.places.ledger.with_name(ERRORS)
-    with house.busy:
-        errors.touch()
-        time.sleep(chance.uniform(0.5, 6.0))
-        errors.unlink()
-        house.await_ledger()
+    errors.touch()
+    time.sleep(chance.uniform(0.5, 6.0))
+    errors.unlink()
+    house.await_ledger()
 
 
-def step_clock(town: Town, chance: random.Random) -> None:
+@_alone
+def step_clock(house: House, chance: random.Random) -> None:
     """An hour or a year to and fro; it is right again afterwards."""
-    house = _house(town, chance)
-    with house.busy:
-        for _ in range(4):
-            jump(house.home.places.root, chance)
-            time.sleep(chance.uniform(0.1, 1.0))
-        step(house.home.places.root, 0, TimeQuality.SYNCED)
+    for _ in range(4):
+        jump(house.home.places.root, chance)
+        time.sleep(chance.uniform(0.1, 1.0))
+    step(house.home.places.root, 0, TimeQuality.SYNCED)
 
 
-def kill_relay(town: Town, chance: random.Random) -> None:
-    house = _house(town, chance)
-    with house.busy:
-        house.home.relay.kill()
-        house.home.relay.start()
+@_alone
+def kill_relay(house: House, _chance: random.Random) -> None:
+    house.home.relay.kill()
+    house.home.relay.start()
 
 
-def freeze_relay(town: Town, chance: random.Random) -> None:
-    house = _house(town, chance)
-    with house.busy:
-        house.home.relay.signal(SIGSTOP)
-        time.sleep(chance.uniform(0.5, 4.0))
-        house.home.relay.signal(SIGCONT)
+@_alone
+def freeze_relay(house: House, chance: random.Random) -> None:
+    house.home.relay.signal(SIGSTOP)
+    time.sleep(chance.uniform(0.5, 4.0))
+    house.home.relay.signal(SIGCONT)
 
 
-def pull_cable(town: Town, chance: random.Random) -> None:
-    house = _house(town, chance)
-    with house.busy:
-        house.home.cable.pull()
-        time.sleep(chance.uniform(0.2, 5.0))
-        house.home.cable.plug()
+@_alone
+def pull_cable(house: House, chance: random.Random) -> None:
+    house.home.cable.pull()
+    time.sleep(chance.uniform(0.2, 5.0))
+    house.home.cable.plug()
 
 
-def hush_cable(town: Town, chance: random.Random) -> None:
+@_alone
+def hush_cable(house: House, chance: random.Random) -> None:
     """Everything stays open and nothing comes through."""
-    house = _house(town, chance)
-    with house.busy:
-        house.home.cable.hush()
-        time.sleep(chance.uniform(1.0, 8.0))
-        house.home.cable.plug()
+    house.home.cable.hush()
+    time.sleep(chance.uniform(1.0, 8.0))
+    house.home.cable.plug()
 
 
-def drip_cable(town: Town, chance: random.Random) -> None:
+@_alone
+def drip_cable(house: House, chance: random.Random) -> None:
     """One byte a second."""
-    house = _house(town, chance)
-    with house.busy:
-        house.home.cable.drip()
-        time.sleep(chance.uniform(1.0, 8.0))
-        house.home.cable.plug()
+    house.home.cable.drip()
+    time.sleep(chance.uniform(1.0, 8.0))
+    house.home.cable.plug()
 
 
 def kill_broker(town: Town, _chance: random.Random) -> None:
@@ -157,7 +154,7 @@ def freeze_centre(town: Town, chance: random.Random) -> None:
 
 
 def garbage_on_a_socket(town: Town, chance: random.Random) -> None:
-    house = _house(town, chance)
+    house = chance.choice(town.houses)
     role = chance.choice(["relay", "cli", "config", "page"])
     with suppress(OSError), connect(house.home.places.link / f"{role}.sock") as sock:
         sock.settimeout(0.2)
@@ -167,7 +164,7 @@ def garbage_on_a_socket(town: Town, chance: random.Random) -> None:
 
 def forged_letters(town: Town, chance: random.Random) -> None:
     """From a broker that lies: receipts and orders that nobody signed, and the keyset of a stranger."""
-    house = _house(town, chance)
+    house = chance.choice(town.houses)
     with suppress(SessionLost, OSError, socket.timeout), forger(town.scene.centre_places, chance) as session:
         for leaf in ("receipt", "command"):
             forge(session, house.home.box, leaf, chance)
