@@ -7,7 +7,7 @@ FIRST_CONNECT_S = 30.0  # spread of a whole kelurahan coming back from one power
 CAP_WITH_ALARM_S = 10.0  # somebody is waiting for help
 CAP_S = 120.0
 FLOOR_S = 1.0  # ceiling of the first wait; it doubles from here
-SPREAD_S = 60.0  # the same where a broker has let go of everybody at one instant: 1 s would bring them back in step
+SPREAD_S = 70.0  # the same where a broker has let go of everybody at one instant: 1 s would bring them back in step
 STOOD_S = 5.0  # a session that stood this long was a good one: the next attempts start over
 DOUBLINGS = 16  # beyond every cap, and far from overflow
 
@@ -63,8 +63,14 @@ class Backoff:
         self._floor_s = self._spread_s if cause in LET_GO else FLOOR_S
 
     def wait_s(self, *, alarm_waits: bool) -> float:
-        """Draw the wait before the next attempt."""
-        return delay_s(self._attempt, cap_s(alarm_waits=alarm_waits), self._random01(), self._floor_s)
+        """Draw the wait before the next attempt.
+
+        Where everybody was let go, who has no alarm leaves the time of a hurried wait to those who have one: the
+        worst second would hold both, and the broker is mostly not back before.
+        """
+        drawn_s = delay_s(self._attempt, cap_s(alarm_waits=alarm_waits), self._random01(), self._floor_s)
+        gives_way = self.fresh and self._floor_s > FLOOR_S and not alarm_waits
+        return drawn_s + CAP_WITH_ALARM_S if gives_way else drawn_s
 
     def next_s(self, *, alarm_waits: bool) -> float:
         """Draw it, and count the attempt."""

@@ -6,6 +6,7 @@ from edge.core.retry import (
     CAP_WITH_ALARM_S,
     FIRST_CONNECT_S,
     FLOOR_S,
+    SPREAD_S,
     STOOD_S,
     Backoff,
     cap_s,
@@ -46,10 +47,13 @@ def drawn(backoff: Backoff, count: int, *, alarm_waits: bool = False) -> list[fl
     return [backoff.next_s(alarm_waits=alarm_waits) for _ in range(count)]
 
 
-def test_a_broker_that_lets_everybody_go_is_come_back_to_over_a_minute() -> None:
+def test_a_broker_that_lets_everybody_go_is_come_back_to_over_a_minute_after_who_has_an_alarm() -> None:
     backoff = Backoff(whole)
     backoff.ended("closed-0x8B", STOOD_S)
-    assert drawn(backoff, 4) == [60.0, CAP_S, CAP_S, CAP_S]
+    assert drawn(backoff, 4) == [CAP_WITH_ALARM_S + SPREAD_S, CAP_S, CAP_S, CAP_S]
+    sooner = Backoff(lambda: 0.0)
+    sooner.ended("closed-0x8B", STOOD_S)
+    assert drawn(sooner, 2) == [CAP_WITH_ALARM_S, 0.0]
     backoff.ended("lost", STOOD_S)
     assert drawn(backoff, 2, alarm_waits=True) == [CAP_WITH_ALARM_S, CAP_WITH_ALARM_S]
 
