@@ -33,6 +33,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.hypothesis_seed = str(SEED)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each worker begins with its share of the long ones (`slow`): none is left alone with one at the end."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    rest = [item for item in items if not item.get_closest_marker("slow")]
+    shares = [
+        slow[each::workers] + rest[each * len(rest) // workers : (each + 1) * len(rest) // workers]
+        for each in range(workers)
+    ]
+    items[:] = [item for share in shares for item in share]
+
+
 def pytest_report_header() -> str:
     return f"seed: {SEED} (SEED={SEED} make test repeats it)"
 

@@ -138,6 +138,5 @@ def test_when_memory_runs_out_the_relay_dies_and_returns_and_the_alarm_lives(tmp
 def test_control_it_is_the_score_that_saves_the_alarm(tmp_path: Path) -> None:
     with crowded(tmp_path / "stage", {"alarm": 300, "relay": 0}) as (stage, group):
         eat(group, stage.alarm.pid, stage.relay.pid)
-        wait_for(lambda: not stage.alarm.running, "the alarm's death")
-        assert stage.relay.running
+        wait_for(lambda: not stage.alarm.running, "the alarm's death")  # the relay may follow before its memory is back
         assert stage.alarm.stop() == -signal.SIGKILL
