@@ -102,3 +102,13 @@ def test_a_line_that_opens_and_cannot_be_read_is_let_go_for_the_next_try(board: 
     board.reading["GPIO5"] = ValueError("not yet")
     lines.open(0)
     assert board.closed == ["GPIO5"]
+
+
+def test_a_contact_found_closed_is_as_old_as_the_look_at_it_and_not_as_the_start(
+    board: Crooked, posted: list[object]
+) -> None:
+    """Opening many lines takes its time; a press of that time must not be dated before it."""
+    clock = iter(range(100, 1000, 100))
+    lines = Lines(SITE, lambda: board, lambda _zone, _active, _at_ns: None, posted.append, lambda: next(clock))
+    board.levels |= {"GPIO5": True, "GPIO6": True}
+    assert lines.open(0) == [Touched(FIRST, 100), Touched(SECOND, 200)]

@@ -63,7 +63,7 @@ class Lines:
             self._open_output(sounder.id, OutputWiring(sounder.pin, sounder.relay))
         for lamp in self._site.lamps:
             self._open_output(LAMPS + lamp.id, OutputWiring(lamp.pin, lamp.relay))
-        return [found for zone in self._site.zones for found in self._open_contact(zone, now_ns)]
+        return [found for zone in self._site.zones for found in self._open_contact(zone)]
 
     def edge(self, zone: ZoneId, at_ns: int, *, active: bool) -> list[Contact]:
         debouncer = self._debouncers.get(zone)
@@ -157,7 +157,7 @@ class Lines:
         if name not in self.workers:
             self._tried(wiring.line, take, part=name)
 
-    def _open_contact(self, zone: Zone, now_ns: int) -> list[Contact]:
+    def _open_contact(self, zone: Zone) -> list[Contact]:
         name = ZoneId(zone.id)
         found: list[Contact] = []
 
@@ -172,7 +172,8 @@ class Lines:
             except Exception:
                 contact.close()  # the next try must find the line free
                 raise
-            found.extend(debouncer.start(active=active, now_ns=now_ns, patience_ns=self._patience_ns))
+            read_ns = self._boot_ns()  # opening the lines before this one took its time: no press is older than itself
+            found.extend(debouncer.start(active=active, now_ns=read_ns, patience_ns=self._patience_ns))
             self._contacts[name], self._debouncers[name] = contact, debouncer
 
         if name not in self._contacts:
