@@ -7,6 +7,7 @@ What an event carries in `data` is open (a newer box says more); what is listed 
 import json
 import sys
 from collections.abc import Mapping
+from inspect import cleandoc
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -213,7 +214,10 @@ def _inlined(schema: Any, parts: dict[str, Any]) -> Any:
         return schema
     if "$ref" in schema:
         return _inlined(parts[schema["$ref"]], parts)
-    return {key: _inlined(value, parts) for key, value in schema.items()}
+    made = {key: _inlined(value, parts) for key, value in schema.items()}
+    if isinstance(text := made.get("description"), str):  # Python 3.13 takes the indentation out of docstrings
+        made["description"] = cleandoc(text)
+    return made
 
 
 def _signed(schema: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
 DEBIAN_13 = Setup(suite="trixie", memory_mb=512)
 # A User-Mode Linux forgets mappings of a process that lived through too many tests: a new one for each part.
-PARTS = 3
+PARTS = 6
 # The two state machines walk for half a minute natively; they run in `make test`.
 LEFT_OUT = "not TestLife"
 FILES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/unit").rglob("test_*.py"))
