@@ -14,8 +14,7 @@ from edge.core.words import SECOND_NS, Brief, Button, Contact, LostEdge, Pressed
 MILLISECOND_NS = 1_000_000
 SETTLE_NS = 40 * MILLISECOND_NS  # contacts of push buttons bounce for 1-20 ms; a finger cannot let go for less
 PATIENCE_NS = 100 * MILLISECOND_NS  # an edge may wait this long in a queue before a read level outweighs it
-LOOK_NS = 20 * MILLISECOND_NS  # between two looks at a level that contradicts; who looks later was held up, and so was
-# the edge: more than this of one wait does not count
+LOOK_NS = 20 * MILLISECOND_NS  # from look to look meanwhile; who looks later was held up, and so was the edge
 STUCK_NS = 60 * SECOND_NS
 HOLD_NS: Mapping[Button, int] = MappingProxyType(
     {

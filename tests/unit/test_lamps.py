@@ -108,6 +108,14 @@ def test_a_receipt_that_is_told_before_the_commit_ends_the_flicker_too() -> None
     assert lamps.face(S + MS) is Face.DITEKAN
 
 
+def test_a_receipt_of_an_alarm_that_was_stored_before_says_nothing_of_a_new_touch() -> None:
+    lamps = Lamps()
+    lamps.stored(event(1), 0)
+    lamps.touched(S)
+    lamps.received(event(1), S + MS)
+    assert lamps.face(S + MS) is Face.DITEKAN
+
+
 def test_alarm_that_can_no_longer_be_delivered_stops_sending() -> None:
     lamps = Lamps()
     lamps.stored(event(1), 0)
