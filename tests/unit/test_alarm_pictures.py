@@ -213,6 +213,17 @@ def test_what_comes_too_often_is_closed_once(play: Play, monkeypatch: pytest.Mon
     assert len(closed) == 1
 
 
+def test_a_picture_that_the_ledger_forgot_waits_in_the_spool_while_there_are_too_many(play: Play) -> None:
+    for number in range(BURST):
+        play.offer(b"%d" % number)
+        play.number()
+    forgotten = Question(picture_of(b"late", id=str(EventId(AUTHOR.epoch, 999))))
+    play.pictures.answered(forgotten, [], play.now_ns)
+    assert play.posted == []
+    play.pictures.answered(forgotten, [], play.now_ns + 60 * SECOND_NS)  # offered again
+    assert len(play.posted) == 1
+
+
 def test_a_number_that_never_comes_frees_its_place(play: Play) -> None:
     for number in range(HELD_LIMIT):
         play.offer(b"%d" % number)
