@@ -5,7 +5,7 @@ import pytest
 from tests.lab.build import ROOT
 from tests.lab.rig import Lab, Setup
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(480)]
 
 DEBIAN_13 = Setup(suite="trixie", memory_mb=512)
 # A User-Mode Linux forgets mappings of a process that lived through too many tests: a new one for each part.
@@ -25,7 +25,7 @@ def test_the_machine_has_python_313_and_every_package_of_the_product(lab: Lab) -
 def test_the_unit_tests_pass_on_python_313(lab: Lab, part: int) -> None:
     files = " ".join(FILES[part::PARTS])
     ended = lab.run(
-        f"CI=true python3 -m pytest -q --color=no -p no:cacheprovider -k '{LEFT_OUT}' {files}", DEBIAN_13, timeout_s=200
+        f"CI=true python3 -m pytest -q --color=no -p no:cacheprovider -k '{LEFT_OUT}' {files}", DEBIAN_13, timeout_s=400
     )
     assert ended.code == 0, ended.output
     assert " passed" in ended.last_line
